@@ -1,0 +1,150 @@
+"""The GPU switch of the book's `common.config`, and `TrainConfig`: every default's one home.
+
+The command line, the TOML files and the library all build a `TrainConfig`, so a value is
+checked in one place whatever way it came.
+"""
+
+import dataclasses
+import difflib
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, get_args
+
+from w2v.errors import ConfigError
+
+GPU = False
+"""Set to True to make arrays on the GPU: looked at whenever an array is made (see `w2v.np`)."""
+
+
+def _option(
+    default: Any,
+    help: str,
+    *,
+    minimum: float | None = None,
+    above: float | None = None,
+    choices: tuple[str, ...] | None = None,
+) -> Any:
+    """A field of TrainConfig with its help text and the values that it admits."""
+    limits = {"minimum": minimum, "above": above, "choices": choices}
+    return dataclasses.field(default=default, metadata={"help": help, **limits})
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """What `w2v train` and `w2v.train` do. Raises ConfigError for a value that cannot be used."""
+
+    # The text
+    dataset: str | None = _option(
+        None, "A corpus by name, in place of a file.", choices=("demo", "ptb")
+    )
+    split: str = _option(
+        "train", "Which part of a named corpus.", choices=("train", "valid", "test")
+    )
+    data_dir: str | None = _option(
+        None, "Folder with named corpora, read instead of downloading [env: W2V_DATA_DIR]."
+    )
+    encoding: str = _option("utf-8", "Character encoding of the text.")
+    encoding_errors: str = _option(
+        "strict",
+        "What to do with bytes that are not valid in the encoding.",
+        choices=("strict", "replace", "ignore"),
+    )
+    lowercase: bool = _option(False, "Turn the text to lower case.")
+    min_count: int = _option(5, "Leave out words that occur less often.", minimum=1)
+    max_vocab: int | None = _option(None, "Keep only this many most frequent words.", minimum=1)
+    vocab_order: str = _option(
+        "frequency",
+        "Number the words by falling frequency or by first appearance.",
+        choices=("frequency", "appearance"),
+    )
+    # The model
+    model: str = _option("cbow", "How words are predicted.", choices=("cbow", "skipgram"))
+    dim: int = _option(100, "Size of a word vector.", minimum=1)
+    window: int = _option(5, "Context words on each side of the target.", minimum=1)
+    negative: int = _option(5, "Negative samples for each target.", minimum=1)
+    ns_exponent: float = _option(
+        0.75, "Negatives are drawn in proportion to counts to this power.", minimum=0
+    )
+    # Training
+    epochs: int = _option(5, "Passes over the text.", minimum=1)
+    batch_size: int = _option(100, "Targets in one update.", minimum=1)
+    optimizer: str = _option(
+        "lazy-adam",
+        "The update rule: lazy-adam moves only the rows of the batch.",
+        choices=("sgd", "momentum", "adagrad", "adam", "lazy-adam"),
+    )
+    lr: float | None = _option(
+        None, "Learning rate; without it, the optimizer's own (Adam: 0.001).", above=0
+    )
+    max_grad: float | None = _option(None, "Clip the gradient's norm to this.", above=0)
+    seed: int = _option(1, "Same seed, same vectors.", minimum=0)
+    gpu: bool = _option(False, "Train on the GPU, through CuPy.")
+    # What comes out
+    output: str = _option("vectors.pkl", "Where the vectors go.")
+    eval_interval: int = _option(100, "Updates between two reports of the loss.", minimum=1)
+    plot: str | None = _option(None, "Draw the loss curve into this PNG file.")
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            check_value(field, getattr(self, field.name))
+
+
+def value_type(field: dataclasses.Field) -> type:
+    """The type of an option's values: `int` for `int` and for `int | None`."""
+    kinds = get_args(field.type) or (field.type,)
+    return next(kind for kind in kinds if kind is not type(None))
+
+
+def option_name(field_name: str) -> str:
+    """A field's name as it is written on the command line: `min_count` -> `--min-count`."""
+    return "--" + field_name.replace("_", "-")
+
+
+def check_value(field: dataclasses.Field, value: Any) -> None:
+    """Raise ConfigError, naming the option and what it takes, unless `value` fits `field`."""
+    if value is None and type(None) in get_args(field.type):
+        return
+    name, kind, limits = option_name(field.name), value_type(field), field.metadata
+    fits = isinstance(value, (int, float) if kind is float else kind)
+    if not fits or (isinstance(value, bool) and kind is not bool):
+        raise ConfigError(f"{name} takes a value of type {kind.__name__}, not {value!r}")
+    if limits["choices"] and value not in limits["choices"]:
+        raise ConfigError(f"{name} is one of {', '.join(limits['choices'])}, not {value!r}")
+    if limits["minimum"] is not None and not value >= limits["minimum"]:
+        raise ConfigError(f"{name} must be at least {limits['minimum']}, not {value}")
+    if limits["above"] is not None and not value > limits["above"]:
+        raise ConfigError(f"{name} must be above {limits['above']}, not {value}")
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """' (did you mean X?)' for the known name closest to `name`, or '' where none is close."""
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f" (did you mean {close[0]}?)" if close else ""
+
+
+def read_config(path: str | Path) -> dict[str, Any]:
+    """The options in a TOML file, as keyword arguments of `train`.
+
+    Keys are the long options with `-` or `_`; `corpus` names the text. Raises ConfigError for a
+    file that cannot be read, an unknown key (naming the nearest one) or an unusable value.
+    """
+    try:
+        with open(path, "rb") as file:
+            table = tomllib.load(file)
+    except OSError as error:
+        raise ConfigError(f"cannot read the configuration {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}") from error
+    known = {field.name: field for field in dataclasses.fields(TrainConfig)}
+    values = {key.replace("-", "_"): value for key, value in table.items()}
+    for key, value in values.items():
+        if key == "corpus" and isinstance(value, str):
+            continue
+        if key not in known:
+            raise ConfigError(f"{path}: unknown key {key!r}{nearest(key, [*known, 'corpus'])}")
+        try:
+            check_value(known[key], value)
+        except ConfigError as error:
+            raise ConfigError(f"{path}: {error}") from error
+    return values

@@ -1,0 +1,71 @@
+"""The errors that w2v raises on purpose, each with what to do about it in its message.
+
+The command line catches `W2VError` once, prints its message in one line and exits with
+`exit_code`. Each kind also derives from the built-in error that a library user expects.
+"""
+
+import importlib
+from types import ModuleType
+
+
+class W2VError(Exception):
+    """Base of all errors whose message is meant for the user."""
+
+    exit_code = 1
+
+
+class ConfigError(W2VError, ValueError):
+    """An option has a value that cannot be used."""
+
+    exit_code = 2
+
+
+class GPUError(W2VError, RuntimeError):
+    """A GPU was asked for and there is none to be used."""
+
+    exit_code = 2
+
+
+class MissingPackageError(W2VError, ImportError):
+    """A command needs a package that is not installed."""
+
+
+class CorpusError(W2VError, ValueError):
+    """The text cannot be read, or there is too little of it."""
+
+
+class VocabularyError(W2VError, ValueError):
+    """The vocabulary is too small for what is asked of it."""
+
+
+class OutputError(W2VError, OSError):
+    """A file cannot be written where the user wants it."""
+
+
+class ModelFileError(W2VError, ValueError):
+    """A file of word vectors is missing, cut off, or something else."""
+
+
+class UnknownWordError(W2VError, KeyError):
+    """A word is not in the vocabulary; `suggestions` holds close spellings, best first."""
+
+    def __init__(self, word: str, suggestions: list[str]):
+        self.word = word
+        self.suggestions = suggestions
+        hint = f"; did you mean {', '.join(suggestions)}?" if suggestions else ""
+        super().__init__(f"{word!r} is not in the vocabulary{hint}")
+
+    def __str__(self) -> str:  # KeyError would show the repr of the message
+        return str(self.args[0])
+
+
+def import_extra(name: str, needed_for: str) -> ModuleType:
+    """Import an optional package, or raise MissingPackageError that says how to install it."""
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        package = name.partition(".")[0]
+        raise MissingPackageError(
+            f"{needed_for} needs {package}, which cannot be imported ({error}): "
+            f"pip install {package}"
+        ) from error
