@@ -1,0 +1,180 @@
+"""The shim: one name for NumPy or CuPy, chosen at use; and adding rows by id."""
+
+import importlib
+import sys
+
+import numpy
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import w2v
+from w2v import config, np
+from w2v.backend import array_module, device, load_cupy, scatter_add, sum_rows, to_cpu, to_gpu
+from w2v.errors import GPUError
+
+
+def test_the_shim_is_numpy_without_a_gpu():
+    assert np.zeros is numpy.zeros
+    assert np.linalg is numpy.linalg
+    assert isinstance(np.arange(3), np.ndarray)
+    assert "zeros" in dir(np)
+
+
+def test_the_names_of_the_package_are_found_when_used():
+    assert w2v.np is np and w2v.config is config
+    assert callable(w2v.train) and callable(w2v.load)
+    assert {"train", "load", "WordVectors", "np", "config"} <= set(dir(w2v))
+    with pytest.raises(AttributeError, match="no attribute 'trane'"):
+        w2v.trane  # noqa: B018
+
+
+def test_the_switch_takes_effect_after_all_imports(cupy):
+    config.GPU = False
+    assert type(np.zeros(2)) is numpy.ndarray
+    config.GPU = True
+    assert type(np.zeros(2)) is cupy.ndarray
+    config.GPU = False
+    assert type(np.zeros(2)) is numpy.ndarray
+
+
+def test_a_star_import_stays_late_bound(cupy):
+    config.GPU = False
+    scope = {}
+    exec("from w2v.np import *", scope)
+    assert scope["np"] is np
+    assert set(scope) == {"__builtins__", "np"}
+    config.GPU = True
+    assert type(scope["np"].zeros(2)) is cupy.ndarray
+
+
+def test_the_shim_is_no_package():
+    with pytest.raises(ImportError):
+        importlib.import_module("w2v.np.linalg")
+    with pytest.raises(ImportError):
+        exec("import w2v.np.linalg")
+
+
+@pytest.mark.parametrize("name", ["__path__", "__wrapped__", "__array_function__", "__version__"])
+def test_dunder_names_are_not_forwarded(name):
+    assert not hasattr(np, name)
+    assert np.__all__ == ["np"]
+    assert np.__name__ == "w2v.np"
+
+
+def test_arrays_carry_their_backend(cupy):
+    on_gpu, on_cpu = to_gpu(numpy.arange(3)), numpy.arange(3)
+    assert array_module(on_gpu) is array_module(on_cpu, on_gpu) is cupy
+    assert array_module(on_cpu) is numpy
+    assert to_cpu(on_cpu) is on_cpu
+    assert to_cpu(on_gpu).tolist() == [0, 1, 2]
+    with pytest.raises(TypeError):
+        on_gpu + on_cpu
+
+
+def test_device_restores_the_switch_also_after_an_error(cupy):
+    config.GPU = False
+    with pytest.raises(KeyError), device(True):
+        assert config.GPU is True
+        raise KeyError
+    assert config.GPU is False
+
+
+def _without_cupy(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cupy", None)  # makes `import cupy` fail
+
+
+def _failing(cupy, message):
+    def get_device_count():
+        raise cupy.CUDARuntimeError(message)
+
+    return get_device_count
+
+
+def test_a_missing_cupy_is_named_with_its_install_command(monkeypatch, refused):
+    _without_cupy(monkeypatch)
+    assert "pip install cupy-cuda12x" in refused("train", "--gpu", code=2)
+    config.GPU = True
+    with pytest.raises(GPUError, match="CuPy is not installed"):
+        np.zeros(3)
+
+
+def test_a_missing_driver_is_named_with_its_install_command(cupy, monkeypatch, refused, tmp_path):
+    message = "cudaErrorInsufficientDriver: CUDA driver version is insufficient"
+    monkeypatch.setattr(cupy.runtime, "getDeviceCount", _failing(cupy, message))
+    line = refused("train", "--gpu", code=2)
+    assert "driver is missing or too old" in line and "ubuntu-drivers install" in line
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("failing", [True, False])
+def test_a_missing_device_is_named(cupy, monkeypatch, refused, tmp_path, failing):
+    count = _failing(cupy, "cudaErrorNoDevice: no CUDA-capable device") if failing else lambda: 0
+    monkeypatch.setattr(cupy.runtime, "getDeviceCount", count)
+    assert "shows no CUDA device" in refused("train", "--gpu", code=2)
+    assert list(tmp_path.iterdir()) == []
+
+
+@given(
+    st.integers(1, 5).flatmap(
+        lambda size: st.tuples(
+            st.just(size), st.lists(st.integers(-size, size - 1), max_size=20), st.integers(0, 3)
+        )
+    )
+)
+def test_scatter_add_equals_add_at(case):
+    size, ids, width = case
+    ids = numpy.array(ids, int)
+    draw = numpy.random.default_rng(0)
+    target, rows = draw.integers(-9, 9, (size, width)), draw.integers(-9, 9, (len(ids), width))
+    expected = target.copy()
+    numpy.add.at(expected, ids, rows)
+    scatter_add(target, ids, rows)
+    assert numpy.array_equal(target, expected)
+
+
+def test_scatter_add_takes_ids_and_rows_of_any_shape():
+    target, expected = numpy.zeros((4, 3), "f"), numpy.zeros((4, 3), "f")
+    ids = numpy.array([[0, 3], [3, 3]])
+    for rows in (numpy.arange(12.0).reshape(2, 2, 3), 1.0):
+        scatter_add(target, ids, rows)
+        numpy.add.at(expected, ids, rows)
+    assert numpy.array_equal(target, expected)
+    scatter_add(target, numpy.int64(2), numpy.array([1.0, 2.0, 3.0]))
+    assert target[2].tolist() == [1, 2, 3]
+    counts = numpy.zeros(3)
+    scatter_add(counts, numpy.array([1, 1, 2]), 1)
+    assert counts.tolist() == [0, 2, 1]
+
+
+@pytest.mark.parametrize("outside", [4, -5])
+def test_scatter_add_refuses_ids_outside(outside):
+    with pytest.raises(IndexError):
+        scatter_add(numpy.zeros((4, 2)), numpy.array([outside]), 1.0)
+
+
+def test_sum_rows_and_scatter_add_are_the_same_on_both_backends(cupy):
+    ids, rows = numpy.array([2, 0, 2, 1, 2]), numpy.arange(10.0).reshape(5, 2)
+    unique, sums = sum_rows(ids, rows)
+    assert unique.tolist() == [0, 1, 2]
+    assert sums.tolist() == [[2, 3], [6, 7], [12, 15]]
+    unique_gpu, sums_gpu = sum_rows(to_gpu(ids), to_gpu(rows))
+    assert to_cpu(unique_gpu).tolist() == unique.tolist()
+    assert to_cpu(sums_gpu).tolist() == sums.tolist()
+    target = to_gpu(numpy.zeros((3, 2)))
+    scatter_add(target, to_gpu(ids), to_gpu(rows))
+    assert to_cpu(target).tolist() == sums.tolist()
+
+
+@pytest.mark.gpu
+def test_scatter_add_on_a_real_gpu_equals_add_at():
+    cupy = load_cupy()
+    draw = numpy.random.default_rng(0)
+    ids, rows = draw.integers(0, 50, 1000), draw.standard_normal((1000, 7)).astype("f")
+    expected = numpy.zeros((50, 7), "f")
+    numpy.add.at(expected, ids, rows)
+    target = cupy.zeros((50, 7), "f")
+    scatter_add(target, to_gpu(ids), to_gpu(rows))
+    assert to_cpu(target) == pytest.approx(expected, abs=1e-5)
+    unique, sums = sum_rows(to_gpu(ids), to_gpu(rows))
+    assert to_cpu(sums) == pytest.approx(expected[to_cpu(unique)], abs=1e-5)

@@ -1,0 +1,136 @@
+"""Which library holds an array, moving arrays between the two, and adding rows by id.
+
+Operands carry their backend: code that receives arrays asks `array_module`. Only code that makes
+arrays asks the switch, through `w2v.np`. CuPy is imported here, and only when it is asked for.
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
+
+import numpy
+
+from w2v import config
+from w2v.errors import GPUError
+
+Array = Any  # numpy.ndarray or cupy.ndarray; CuPy's type cannot be named without importing it
+
+
+def active_module() -> ModuleType:
+    """The library in which new arrays are made: CuPy where `config.GPU` is set, else NumPy.
+
+    Raises GPUError where a GPU is asked for and cannot be used.
+    """
+    return load_cupy() if config.GPU else numpy
+
+
+def load_cupy() -> ModuleType:
+    """CuPy, ready for use.
+
+    Raises GPUError that says which of CuPy, driver and device is missing, and how to get it.
+    """
+    try:
+        import cupy
+    except ImportError as error:
+        raise GPUError(
+            "no GPU: CuPy is not installed or cannot be imported "
+            f"({_first_line(error)}); install it with: pip install cupy-cuda12x "
+            "(cupy-cuda13x for a driver of CUDA 13)"
+        ) from error
+    runtime = cupy.cuda.runtime
+    try:
+        devices = runtime.getDeviceCount()
+    except runtime.CUDARuntimeError as error:
+        if "cudaErrorNoDevice" in str(error):
+            devices = 0
+        else:
+            raise GPUError(
+                f"no GPU: the NVIDIA driver is missing or too old ({_first_line(error)}); install "
+                "one, on Ubuntu with: sudo ubuntu-drivers install; then try: nvidia-smi"
+            ) from error
+    if devices == 0:
+        raise GPUError(
+            "no GPU: the driver shows no CUDA device; list them with: nvidia-smi -L; and see that "
+            "CUDA_VISIBLE_DEVICES does not hide them"
+        )
+    return cupy
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]
+
+
+@contextmanager
+def device(gpu: bool) -> Iterator[None]:
+    """Make arrays on the GPU (or not) inside a `with` block, and as before after it."""
+    before = config.GPU
+    config.GPU = gpu
+    try:
+        active_module()
+        yield
+    finally:
+        config.GPU = before
+
+
+def array_module(*arrays: Array) -> ModuleType:
+    """CuPy if one of the arrays is CuPy's, else NumPy."""
+    cupy = sys.modules.get("cupy")  # without CuPy imported, no array can be CuPy's
+    if cupy is not None and any(isinstance(array, cupy.ndarray) for array in arrays):
+        return cupy
+    return numpy
+
+
+def to_cpu(array: Array) -> numpy.ndarray:
+    """The array as NumPy's; no copy is made of one that is NumPy's already."""
+    xp = array_module(array)
+    return numpy.asarray(array) if xp is numpy else xp.asnumpy(array)
+
+
+def to_gpu(array: Array) -> Array:
+    """The array as CuPy's. Raises GPUError where there is no GPU."""
+    return load_cupy().asarray(array)
+
+
+def sum_rows(ids: Array, rows: Array) -> tuple[Array, Array]:
+    """Add up the rows that have the same id.
+
+    ids: (n,) integers. rows: (n, ...). Returns the distinct ids, rising, and their sums.
+    """
+    xp = array_module(rows)
+    if xp is not numpy:
+        unique, inverse = xp.unique(ids, return_inverse=True)
+        sums = xp.zeros((len(unique), *rows.shape[1:]), rows.dtype)
+        scatter_add(sums, inverse, rows)
+        return unique, sums
+    if len(ids) == 0:
+        return ids, rows
+    order = numpy.argsort(ids, kind="stable")
+    ids = ids[order]
+    starts = numpy.concatenate([[0], numpy.flatnonzero(ids[1:] != ids[:-1]) + 1])
+    return ids[starts], numpy.add.reduceat(rows[order], starts, axis=0)
+
+
+def scatter_add(target: Array, ids: Array, rows: Array) -> None:
+    """`target[ids] += rows`, where repeated ids all count: `numpy.add.at`, faster.
+
+    target: (V, ...), changed in place. ids: integers of any shape, negative ones count from the
+    end. rows: of shape ids.shape + target.shape[1:], or one that broadcasts to it.
+    Raises IndexError for an id outside target. Sums are equal to `numpy.add.at`'s up to the order
+    of additions.
+    """
+    xp = array_module(target)
+    if xp is not numpy:
+        import cupyx
+
+        cupyx.scatter_add(target, ids, rows)
+        return
+    ids = numpy.asarray(ids)
+    size = len(target)
+    if ids.size and (ids.min() < -size or ids.max() >= size):
+        raise IndexError(f"an id is outside the {size} rows of the target")
+    ids_flat = numpy.where(ids < 0, ids + size, ids).reshape(-1)
+    rows = numpy.broadcast_to(rows, (*ids.shape, *target.shape[1:]))
+    unique, sums = sum_rows(ids_flat, rows.reshape(ids.size, *target.shape[1:]))
+    target[unique] += sums
