@@ -1,0 +1,48 @@
+"""Targets and the words around them, for a whole corpus at once or batch by batch."""
+
+import numpy
+
+from w2v.backend import Array, array_module
+from w2v.errors import CorpusError
+
+
+class ContextWindows:
+    """The contexts of every target with a full window, computed when they are looked up.
+
+    corpus: (N,) word ids. `windows[positions]` is the (n, 2 * window_size) array of the words
+    around those targets, so that the contexts of a large corpus never sit in memory; it stands in
+    for the array of `create_contexts_target`. Raises CorpusError if no window fits.
+    """
+
+    def __init__(self, corpus: Array, window_size: int):
+        needed = 2 * window_size + 1
+        if len(corpus) < needed:
+            raise CorpusError(
+                f"the corpus has {len(corpus)} words; a window of {window_size} on each side of "
+                f"the target needs at least {needed}: lower --window or use a longer text"
+            )
+        xp = array_module(corpus)
+        self.corpus = corpus
+        self.target = corpus[window_size : len(corpus) - window_size]
+        self._offsets = xp.asarray([i for i in range(needed) if i != window_size])
+
+    def __len__(self) -> int:
+        return len(self.target)
+
+    def __getitem__(self, positions: Array | slice) -> Array:
+        if isinstance(positions, slice):
+            positions = array_module(self.corpus).arange(*positions.indices(len(self)))
+        return self.corpus[positions[:, None] + self._offsets]
+
+
+def create_contexts_target(corpus: Array, window_size: int = 1) -> tuple[Array, Array]:
+    """The contexts and targets of a corpus, as in the book.
+
+    corpus: (N,) word ids. Returns contexts (N - 2 * window_size, 2 * window_size) and target
+    (N - 2 * window_size,). Raises CorpusError if no window fits.
+    Source: Deep Learning from Scratch 2, `common/util.py`.
+    """
+    if not hasattr(corpus, "shape"):
+        corpus = numpy.asarray(corpus)
+    windows = ContextWindows(corpus, window_size)
+    return windows[:], windows.target
