@@ -1,0 +1,31 @@
+"""The gradient of a table of which a batch used only some rows."""
+
+from w2v.backend import Array, array_module, scatter_add, sum_rows
+
+
+class RowGradient:
+    """Row gradients with the ids of their rows; repeated ids add up.
+
+    ids: (n,). rows: (n, H). shape: (V, H) of the table. It stands where the book has a (V, H)
+    array that is zeroed at every step.
+    """
+
+    def __init__(self, ids: Array, rows: Array, shape: tuple[int, ...]):
+        self.ids = ids
+        self.rows = rows
+        self.shape = shape
+
+    def summed(self) -> "RowGradient":
+        """The same gradient with each id once, in rising order."""
+        return RowGradient(*sum_rows(self.ids, self.rows), self.shape)
+
+    def dense(self) -> Array:
+        """The same gradient as a (V, H) array."""
+        full = array_module(self.rows).zeros(self.shape, self.rows.dtype)
+        scatter_add(full, self.ids, self.rows)
+        return full
+
+    def __add__(self, other: "RowGradient") -> "RowGradient":
+        xp = array_module(self.rows)
+        ids = xp.concatenate([self.ids, other.ids])
+        return RowGradient(ids, xp.concatenate([self.rows, other.rows]), self.shape)
