@@ -1,0 +1,121 @@
+"""The update rules against the book's formulas, with gradients as arrays and as rows."""
+
+import numpy as np
+import pytest
+
+from w2v.backend import to_cpu, to_gpu
+from w2v.layers import RowGradient
+from w2v.optimizers import OPTIMIZERS, SGD, AdaGrad, Adam, LazyAdam, Momentum
+
+STEPS = 12
+
+
+def book_sgd(W, grads):
+    for grad in grads:
+        W = W - 0.01 * grad
+    return W
+
+
+def book_momentum(W, grads):
+    v = 0
+    for grad in grads:
+        v = 0.9 * v - 0.01 * grad
+        W = W + v
+    return W
+
+
+def book_adagrad(W, grads):
+    h = 0
+    for grad in grads:
+        h = h + grad * grad
+        W = W - 0.01 * grad / (np.sqrt(h) + 1e-7)
+    return W
+
+
+def book_adam(W, grads):
+    m = v = 0
+    for t, grad in enumerate(grads, 1):
+        lr = 0.001 * np.sqrt(1 - 0.999**t) / (1 - 0.9**t)
+        m = m + (1 - 0.9) * (grad - m)
+        v = v + (1 - 0.999) * (grad**2 - v)
+        W = W - lr * m / (np.sqrt(v) + 1e-7)
+    return W
+
+
+def row_gradients(seed=0, shape=(6, 3)):
+    """Gradients of some steps: repeated ids, and rows that are not touched at every step."""
+    draw = np.random.default_rng(seed)
+    for _ in range(STEPS):
+        ids = draw.integers(0, shape[0] - 1, 4)
+        yield RowGradient(ids, draw.standard_normal((4, shape[1])), shape)
+
+
+RULES = [
+    (SGD, book_sgd),
+    (Momentum, book_momentum),
+    (AdaGrad, book_adagrad),
+    (Adam, book_adam),
+]
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+@pytest.mark.parametrize("rule, book", RULES)
+def test_a_rule_is_the_books(rule, book, sparse):
+    start = np.random.default_rng(9).standard_normal((6, 3))
+    W, optimizer = start.copy(), rule()
+    for grad in row_gradients():
+        optimizer.update([W], [grad if sparse else grad.dense()])
+    assert pytest.approx(book(start, [grad.dense() for grad in row_gradients()])) == W
+
+
+@pytest.mark.parametrize("rule, book", RULES)
+def test_two_parameters_keep_moments_of_their_own(rule, book):
+    one, two = np.ones((6, 3)), np.ones((6, 3))
+    optimizer = rule()
+    for first, second in zip(row_gradients(1), row_gradients(2), strict=True):
+        optimizer.update([one, two], [first, second])
+    assert pytest.approx(book(np.ones((6, 3)), [g.dense() for g in row_gradients(1)])) == one
+    assert pytest.approx(book(np.ones((6, 3)), [g.dense() for g in row_gradients(2)])) == two
+
+
+def test_adam_in_blocks_is_adam(monkeypatch):
+    monkeypatch.setattr("w2v.optimizers.BLOCK_VALUES", 7)  # two rows of three
+    test_a_rule_is_the_books(Adam, book_adam, True)
+
+
+def test_adams_moments_never_become_denormal():
+    W, optimizer = np.ones((2, 3), "f"), Adam()
+    optimizer.update([W], [RowGradient(np.array([0]), np.full((1, 3), 1e-3, "f"), (2, 3))])
+    still = RowGradient(np.array([1]), np.zeros((1, 3), "f"), (2, 3))
+    for _ in range(1500):  # 0.9^1500 is far below what float32 can hold
+        optimizer.update([W], [still])
+        moments = np.abs(optimizer.m[0])
+        assert (moments[moments > 0] > np.finfo("f").tiny).all()
+    assert optimizer.m[0][0].tolist() == [0, 0, 0]
+
+
+def test_lazy_adam_is_adam_where_every_row_is_in_the_batch():
+    dense = [grad.dense() for grad in row_gradients()]
+    W = np.ones((6, 3))
+    lazy = LazyAdam()
+    for grad in dense:
+        lazy.update([W], [grad])
+    assert pytest.approx(book_adam(np.ones((6, 3)), dense)) == W
+
+
+def test_lazy_adam_leaves_other_rows_alone():
+    W, optimizer = np.ones((3, 2)), LazyAdam()
+    optimizer.update([W], [RowGradient(np.array([0]), np.ones((1, 2)), (3, 2))])
+    first = W.copy()
+    optimizer.update([W], [RowGradient(np.array([1]), np.ones((1, 2)), (3, 2))])
+    assert (W[0] == first[0]).all() and (W[1] < 1).all() and (W[2] == 1).all()
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_a_rule_gives_the_same_on_both_backends(name, cupy):
+    on_cpu, on_gpu = np.ones((6, 3)), to_gpu(np.ones((6, 3)))
+    one, two = OPTIMIZERS[name](), OPTIMIZERS[name]()
+    for grad in row_gradients():
+        one.update([on_cpu], [grad])
+        two.update([on_gpu], [RowGradient(to_gpu(grad.ids), to_gpu(grad.rows), grad.shape)])
+    assert to_cpu(on_gpu) == pytest.approx(on_cpu)

@@ -1,0 +1,160 @@
+"""Update rules: the book's, and an Adam that moves only the rows of the batch.
+
+`update(params, grads)` changes the parameters in place. A gradient is an array, as in the book,
+or a RowGradient, which the rules read as an array whose other rows are zero: SGD, Momentum,
+AdaGrad and Adam give the same result for both. Source: Deep Learning from Scratch 2,
+`common/optimizer.py`.
+"""
+
+from typing import Any
+
+import numpy
+
+from w2v.backend import Array, array_module
+from w2v.layers import RowGradient
+
+BLOCK_VALUES = 100_000
+"""Values that Adam updates at a time on a CPU: five float32 arrays of it stay in the L2 cache."""
+
+FLUSH_INTERVAL = 256
+"""Updates after which tiny moments are set to 0, before they decay into denormal numbers."""
+
+TINY = 1e-25
+"""A moment below this moves no float32 weight: a step is at most lr * 1e-25 / 1e-7."""
+
+Gradient = Array | RowGradient
+
+
+def _rows_of(grad: Gradient) -> tuple[Any, Array]:
+    """Which rows a gradient touches, as an index, and their values."""
+    if isinstance(grad, RowGradient):
+        grad = grad.summed()
+        return grad.ids, grad.rows
+    return slice(None), grad
+
+
+def _like(params: list[Array]) -> list[Array]:
+    return [array_module(param).zeros_like(param) for param in params]
+
+
+class SGD:
+    """W <- W - lr * grad."""
+
+    def __init__(self, lr: float = 0.01):
+        self.lr = lr
+
+    def update(self, params: list[Array], grads: list[Gradient]) -> None:
+        """Move each parameter against its gradient, in place."""
+        for param, grad in zip(params, grads, strict=True):
+            ids, rows = _rows_of(grad)
+            param[ids] -= self.lr * rows
+
+
+class Momentum:
+    """v <- momentum * v - lr * grad; W <- W + v."""
+
+    def __init__(self, lr: float = 0.01, momentum: float = 0.9):
+        self.lr = lr
+        self.momentum = momentum
+        self.v: list[Array] | None = None
+
+    def update(self, params: list[Array], grads: list[Gradient]) -> None:
+        """Move each parameter by its velocity, in place."""
+        if self.v is None:
+            self.v = _like(params)
+        for param, grad, v in zip(params, grads, self.v, strict=True):
+            ids, rows = _rows_of(grad)
+            v *= self.momentum
+            v[ids] -= self.lr * rows
+            param += v
+
+
+class AdaGrad:
+    """h <- h + grad^2; W <- W - lr * grad / sqrt(h). Source: Duchi et al. 2011."""
+
+    def __init__(self, lr: float = 0.01):
+        self.lr = lr
+        self.h: list[Array] | None = None
+
+    def update(self, params: list[Array], grads: list[Gradient]) -> None:
+        """Move each parameter by its scaled gradient, in place."""
+        if self.h is None:
+            self.h = _like(params)
+        for param, grad, h in zip(params, grads, self.h, strict=True):
+            ids, rows = _rows_of(grad)
+            h[ids] += rows * rows
+            param[ids] -= self.lr * rows / (array_module(param).sqrt(h[ids]) + 1e-7)
+
+
+class Adam:
+    """Adam as the book writes it: every row moves at every step, by its decaying moments.
+
+    Source: Kingma and Ba 2015, in the form of section 2's last paragraph.
+    """
+
+    def __init__(self, lr: float = 0.001, beta1: float = 0.9, beta2: float = 0.999):
+        self.lr = lr
+        self.beta1 = beta1
+        self.beta2 = beta2
+        self.iter = 0
+        self.m: list[Array] | None = None
+        self.v: list[Array] | None = None
+
+    def update(self, params: list[Array], grads: list[Gradient]) -> None:
+        """Move each parameter by its corrected moments, in place."""
+        if self.m is None or self.v is None:
+            self.m, self.v = _like(params), _like(params)
+        self.iter += 1
+        corrected = (1 - self.beta2**self.iter) ** 0.5 / (1 - self.beta1**self.iter)
+        for param, grad, m, v in zip(params, grads, self.m, self.v, strict=True):
+            ids, rows = _rows_of(grad)
+            self._move(param, m, v, ids, rows, self.lr * corrected)
+
+    def _move(self, param: Array, m: Array, v: Array, ids: Any, rows: Array, lr: float) -> None:
+        # (1 - beta) * grad joins the moment before the decay, divided by beta: then the decay and
+        # the step are one walk over the table, in blocks that stay in the cache.
+        m[ids] += (1 / self.beta1 - 1) * rows
+        v[ids] += (1 / self.beta2 - 1) * (rows * rows)
+        xp = array_module(param)
+        if self.iter % FLUSH_INTERVAL == 0:
+            for moment in (m, v):
+                moment[abs(moment) < TINY] = 0
+        block = max(1, BLOCK_VALUES * len(param) // param.size) if xp is numpy else len(param)
+        for start in range(0, len(param), block):
+            part = slice(start, start + block)
+            self._step(xp, param[part], m[part], v[part], lr)
+
+    def _step(self, xp, param: Array, m: Array, v: Array, lr: float) -> None:
+        m *= self.beta1
+        v *= self.beta2
+        step = xp.sqrt(v)
+        step += 1e-7
+        xp.divide(m, step, out=step)
+        step *= lr
+        param -= step
+
+
+class LazyAdam(Adam):
+    """Adam on the rows of the batch alone: its cost does not grow with the vocabulary.
+
+    It differs from Adam in that a row that is not in the batch stands still: its moments do not
+    decay and do not move it further. A rare word then keeps the momentum of the last time it
+    occurred, and takes larger steps.
+    """
+
+    def _move(self, param: Array, m: Array, v: Array, ids: Any, rows: Array, lr: float) -> None:
+        xp = array_module(param)
+        m_rows = self.beta1 * m[ids] + (1 - self.beta1) * rows
+        v_rows = self.beta2 * v[ids] + (1 - self.beta2) * (rows * rows)
+        m[ids], v[ids] = m_rows, v_rows
+        param[ids] -= lr * m_rows / (xp.sqrt(v_rows) + 1e-7)
+
+
+OPTIMIZERS: dict[str, type] = {
+    "sgd": SGD,
+    "momentum": Momentum,
+    "adagrad": AdaGrad,
+    "adam": Adam,
+    "lazy-adam": LazyAdam,
+}
+"""The rules by the names that `--optimizer` takes."""
