@@ -1,0 +1,187 @@
+"""The trainer: the book's loop, batch by batch, and how it shows itself."""
+
+import io
+import re
+
+import numpy as np
+import pytest
+
+from w2v.errors import CorpusError
+from w2v.layers import RowGradient
+from w2v.models import CBOW
+from w2v.optimizers import SGD, Adam
+from w2v.sampling import ContextWindows, create_contexts_target
+from w2v.training import Trainer
+from w2v.training.progress import Progress, reporter
+from w2v.training.trainer import clip, merge_shared
+
+CORPUS = np.arange(60) % 12
+
+
+class Recorder:
+    """A model with one parameter that notes its batches."""
+
+    def __init__(self, fail_at=None):
+        self.params, self.grads = [np.zeros(1)], [np.ones(1)]
+        self.batches, self.fail_at = [], fail_at
+
+    def forward(self, contexts, target):
+        self.batches.append((contexts, target))
+        if len(self.batches) == self.fail_at:
+            raise KeyboardInterrupt
+        return float(len(self.batches))
+
+    def backward(self):
+        pass
+
+
+def fit(model, contexts, target, **options):
+    trainer = Trainer(model, SGD(lr=1.0))
+    options = {"report": lambda at: None, "seed": 1, **options}
+    trainer.fit(contexts, target, **options)
+    return trainer
+
+
+def test_each_epoch_sees_full_batches_of_each_target_once():
+    target = np.arange(23)
+    model = Recorder()
+    fit(model, target[:, None], target, max_epoch=2, batch_size=5)
+    assert len(model.batches) == 8  # 23 // 5 batches an epoch: the last three targets are dropped
+    epochs = [np.concatenate([t for _, t in model.batches[e : e + 4]]) for e in (0, 4)]
+    assert all(len(set(epoch.tolist())) == 20 for epoch in epochs)
+    assert epochs[0].tolist() != epochs[1].tolist()
+    assert all((contexts[:, 0] == t).all() for contexts, t in model.batches)
+
+
+def test_the_book_trains_9295_batches_of_the_treebank_an_epoch():
+    windows = ContextWindows(np.zeros(929_589, np.int32), 5)
+    assert len(windows) // 100 == 9295
+
+
+def test_losses_are_means_of_intervals():
+    seen = []
+    trainer = fit(
+        Recorder(),
+        np.zeros((10, 2)),
+        np.arange(10),
+        max_epoch=1,
+        batch_size=2,
+        eval_interval=2,
+        report=seen.append,
+    )
+    assert trainer.loss_list == [1.5, 3.5, 5.0]
+    assert [(at.iteration, at.iterations, at.words) for at in seen] == [
+        (2, 5, 4),
+        (4, 5, 8),
+        (5, 5, 10),
+    ]
+    assert trainer.words_done == 10
+
+
+def test_no_interval_no_report():
+    trainer = fit(
+        Recorder(), np.zeros((4, 2)), np.arange(4), max_epoch=1, batch_size=2, eval_interval=None
+    )
+    assert trainer.loss_list == []
+
+
+def test_same_seed_same_weights_and_windows_like_arrays():
+    tables = []
+    for contexts, target in (
+        create_contexts_target(CORPUS, 2),
+        (ContextWindows(CORPUS, 2), CORPUS[2:-2]),
+    ):
+        model = CBOW(12, 5, 2, CORPUS, seed=4)
+        trainer = Trainer(model, Adam())
+        trainer.fit(contexts, target, 3, 8, seed=4, report=lambda at: None)
+        tables.append(model.word_vecs)
+    assert (tables[0] == tables[1]).all()
+
+
+def test_sparse_and_dense_gradients_train_the_same():
+    tables = []
+    for sparse in (False, True):
+        model = CBOW(12, 5, 2, CORPUS, seed=4, sparse=sparse)
+        trainer = Trainer(model, Adam(lr=0.01))
+        windows = ContextWindows(CORPUS, 2)
+        trainer.fit(windows, windows.target, 3, 8, 0.05, seed=4, report=lambda at: None)
+        tables.append(model.word_vecs)
+    assert tables[0] == pytest.approx(tables[1], abs=1e-5)
+
+
+def test_training_lowers_the_loss():
+    model = CBOW(12, 8, 2, CORPUS, seed=1)
+    trainer = Trainer(model, Adam(lr=0.02))
+    windows = ContextWindows(CORPUS, 2)
+    trainer.fit(windows, windows.target, 60, 8, seed=1, report=lambda at: None)
+    assert trainer.loss_list[-1] < 0.6 * trainer.loss_list[0]
+
+
+def test_less_than_a_batch_is_refused():
+    with pytest.raises(CorpusError, match="lower --batch-size"):
+        fit(Recorder(), np.zeros((4, 2)), np.arange(4), batch_size=5)
+
+
+def test_ctrl_c_leaves_the_model_as_trained_so_far():
+    model = Recorder(fail_at=3)
+    trainer = Trainer(model, SGD(lr=1.0))
+    with pytest.raises(KeyboardInterrupt):
+        trainer.fit(np.zeros((10, 2)), np.arange(10), 1, 2, report=lambda at: None)
+    assert model.params[0] == -2 and trainer.words_done == 4
+
+
+def test_shared_parameters_get_the_sum_of_their_gradients():
+    W, other = np.ones(2), np.ones(2)
+    params, grads = merge_shared([W, other, W], [np.ones(2), np.zeros(2), np.full(2, 5.0)])
+    assert params[0] is W and params[1] is other and len(params) == 2
+    assert grads[0].tolist() == [6, 6] and grads[1].tolist() == [0, 0]
+    rows = RowGradient(np.array([0]), np.ones((1, 2)), (3, 2))
+    _, (total,) = merge_shared([W, W], [rows, rows])
+    assert total.dense()[0].tolist() == [2, 2]
+
+
+def test_clipping_scales_all_gradients_together():
+    rows = RowGradient(np.array([1, 1]), np.array([[1.0], [2.0]]), (2, 1))
+    clipped = clip([np.array([4.0]), rows], 2.5)
+    assert clipped[0] == pytest.approx([2.0], rel=1e-5)
+    assert clipped[1].dense().ravel() == pytest.approx([0, 1.5], rel=1e-5)
+    assert clip([np.array([0.3])], 1.0)[0].tolist() == [0.3]
+
+
+def progress(iteration, loss=1.234):
+    return Progress(
+        epoch=2,
+        epochs=2,
+        iteration=iteration,
+        iterations=10,
+        batch_size=100,
+        seconds=3.4,
+        loss=loss,
+    )
+
+
+def test_without_a_terminal_a_line_an_interval():
+    stream = io.StringIO()
+    reporter(stream)(progress(5))
+    assert stream.getvalue() == "| epoch 2 |  iter 5 / 10 | time 3[s] | loss 1.23\n"
+
+
+def test_on_a_terminal_a_bar_with_loss_speed_and_time_left():
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    stream = Terminal()
+    report = reporter(stream)
+    report(progress(5))
+    report(progress(10, loss=0.5))
+    text = stream.getvalue()
+    assert "epoch 2/2" in text and "loss 0.500" in text
+    assert re.search(r"2\.00k/2\.00k \[\d\d:\d\d<\d\d:\d\d.* words/s", text)
+
+
+def test_the_loss_curve_is_a_png(tmp_path):
+    pytest.importorskip("matplotlib").use("agg")
+    trainer = fit(Recorder(), np.zeros((10, 2)), np.arange(10), batch_size=2, eval_interval=1)
+    trainer.plot(path=tmp_path / "loss.png")
+    assert (tmp_path / "loss.png").read_bytes().startswith(b"\x89PNG")

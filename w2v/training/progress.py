@@ -1,0 +1,71 @@
+"""How training shows itself: a bar on a terminal, a line per interval elsewhere."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TextIO
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where training stands. epoch and iteration count from 1; loss is the interval's mean."""
+
+    epoch: int
+    epochs: int
+    iteration: int
+    iterations: int
+    batch_size: int
+    seconds: float
+    loss: float
+
+    @property
+    def words(self) -> int:
+        """Targets trained so far."""
+        return ((self.epoch - 1) * self.iterations + self.iteration) * self.batch_size
+
+    @property
+    def total_words(self) -> int:
+        """Targets of all epochs."""
+        return self.epochs * self.iterations * self.batch_size
+
+
+Report = Callable[[Progress], None]
+
+
+def reporter(stream: TextIO | None = None) -> Report:
+    """A bar if the stream (stderr) is a terminal, else lines as the book prints them."""
+    stream = stream or sys.stderr
+    return _Bar(stream) if stream.isatty() else _Lines(stream)
+
+
+class _Lines:
+    def __init__(self, stream: TextIO):
+        self.stream = stream
+
+    def __call__(self, at: Progress) -> None:
+        print(
+            f"| epoch {at.epoch} |  iter {at.iteration} / {at.iterations} "
+            f"| time {at.seconds:.0f}[s] | loss {at.loss:.2f}",
+            file=self.stream,
+            flush=True,
+        )
+
+
+class _Bar:
+    """tqdm's bar: words done, time left, words/s, and the loss behind them."""
+
+    def __init__(self, stream: TextIO):
+        self.stream = stream
+        self.bar: Any = None  # made at the first report: its clock is that of the training
+
+    def __call__(self, at: Progress) -> None:
+        if self.bar is None:
+            from tqdm import tqdm
+
+            self.bar = tqdm(total=at.total_words, unit=" words", unit_scale=True, file=self.stream)
+        self.bar.set_description(f"epoch {at.epoch}/{at.epochs}", refresh=False)
+        self.bar.set_postfix_str(f"loss {at.loss:.3f}", refresh=False)
+        self.bar.update(at.words - self.bar.n)
+        if at.words == at.total_words:
+            self.bar.close()
+            self.bar = None

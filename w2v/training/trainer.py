@@ -1,0 +1,125 @@
+"""The layers engine's training loop: mini-batches of contexts and targets, any optimizer."""
+
+import time
+
+from w2v import rng
+from w2v.backend import Array, array_module
+from w2v.errors import CorpusError, import_extra
+from w2v.layers import RowGradient
+from w2v.training.progress import Progress, Report, reporter
+
+
+class Trainer:
+    """Fits a model with an optimizer.
+
+    `loss_list` holds the mean loss of each interval, `words_done` the targets trained so far.
+
+    Source: Deep Learning from Scratch 2, `common/trainer.py`.
+    """
+
+    def __init__(self, model, optimizer):
+        self.model = model
+        self.optimizer = optimizer
+        self.loss_list: list[float] = []
+        self.words_done = 0
+        self.eval_interval: int | None = None
+
+    def fit(
+        self,
+        contexts,
+        target: Array,
+        max_epoch: int = 10,
+        batch_size: int = 32,
+        max_grad: float | None = None,
+        eval_interval: int | None = 20,
+        *,
+        seed: int | None = None,
+        report: Report | None = None,
+    ) -> None:
+        """Train for max_epoch passes, shuffled anew each time, from the seed.
+
+        contexts: (N, 2 * window) array, or ContextWindows. target: (N,). The last partial batch is
+        dropped. max_grad: clip the norm of the gradients. eval_interval: updates between reports,
+        None for silence. report: called with a Progress; by default a bar, or lines where there
+        is no terminal. Raises CorpusError if there is less than one batch.
+        """
+        xp = array_module(target)
+        iterations = len(target) // batch_size
+        if iterations == 0:
+            raise CorpusError(
+                f"{len(target)} targets do not fill a batch of {batch_size}: "
+                "lower --batch-size or use a longer text"
+            )
+        report = report or reporter()
+        self.eval_interval = eval_interval
+        shuffle = rng.generator(seed, "shuffle")
+        start = time.monotonic()
+        for epoch in range(1, max_epoch + 1):
+            order = xp.asarray(shuffle.permutation(len(target)))
+            total_loss, count = 0.0, 0
+            for iteration in range(1, iterations + 1):
+                batch = order[(iteration - 1) * batch_size : iteration * batch_size]
+                total_loss += self._step(contexts[batch], target[batch], max_grad)
+                self.words_done += batch_size
+                count += 1
+                last = iteration == iterations
+                if eval_interval and (count == eval_interval or last):
+                    loss = float(total_loss) / count
+                    self.loss_list.append(loss)
+                    seconds = time.monotonic() - start
+                    report(
+                        Progress(epoch, max_epoch, iteration, iterations, batch_size, seconds, loss)
+                    )
+                    total_loss, count = 0.0, 0
+
+    def _step(self, contexts: Array, target: Array, max_grad: float | None) -> Array:
+        """One update. Returns the batch's mean loss, which a GPU need not have computed yet."""
+        loss = self.model.forward(contexts, target)
+        self.model.backward()
+        params, grads = merge_shared(self.model.params, self.model.grads)
+        if max_grad is not None:
+            grads = clip(grads, max_grad)
+        self.optimizer.update(params, grads)
+        return loss
+
+    def plot(self, ylim: tuple[float, float] | None = None, path: str | None = None) -> None:
+        """Draw the loss curve, on the screen or into a PNG file at `path`."""
+        plt = import_extra("matplotlib.pyplot", "drawing the loss curve")
+        figure, axes = plt.subplots()
+        interval = self.eval_interval or 1
+        axes.plot([(i + 1) * interval for i in range(len(self.loss_list))], self.loss_list)
+        axes.set(xlabel="iterations", ylabel="loss", ylim=ylim)
+        axes.grid(alpha=0.3)
+        if path is None:
+            plt.show()
+        else:
+            figure.savefig(path, format="png", dpi=120)
+        plt.close(figure)
+
+
+def merge_shared(params: list[Array], grads: list) -> tuple[list[Array], list]:
+    """Each parameter once, with the sum of its gradients, where layers share a parameter."""
+    merged: dict[int, int] = {}
+    unique_params: list[Array] = []
+    sums: list = []
+    for param, grad in zip(params, grads, strict=True):
+        if id(param) in merged:
+            place = merged[id(param)]
+            sums[place] = sums[place] + grad
+        else:
+            merged[id(param)] = len(sums)
+            unique_params.append(param)
+            sums.append(grad)
+    return unique_params, sums
+
+
+def clip(grads: list, max_norm: float) -> list:
+    """Scale all gradients together so that their norm is at most max_norm."""
+    grads = [grad.summed() if isinstance(grad, RowGradient) else grad for grad in grads]
+    values = [grad.rows if isinstance(grad, RowGradient) else grad for grad in grads]
+    norm = float(sum((value * value).sum() for value in values)) ** 0.5
+    rate = max_norm / (norm + 1e-6)
+    if rate < 1:
+        for value in values:
+            value *= rate
+    return grads
