@@ -1,0 +1,390 @@
+"""The commands as a user types them: answers, wrong input, and what is left behind."""
+
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+
+import click
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import w2v as package
+from w2v import WordVectors
+from w2v.cli import cli
+
+SMALL = ["--min-count", 1, "--dim", 4, "--window", 2, "--negative", 2, "--batch-size", 8]
+WORDS = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"]
+
+
+@pytest.fixture
+def text(tmp_path):
+    """A small text that trains in no time."""
+    path = tmp_path / "text.txt"
+    path.write_text("".join(" ".join(WORDS[i:] + WORDS[:i]) + "\n" for i in range(12)) * 2)
+    return path
+
+
+@pytest.fixture
+def model(tmp_path):
+    matrix = [[1, 0, 0], [0.9, 0.1, 0], [0, 1, 0], [0, 1, 0.2], [0, 0, 1]]
+    words = ["toyota", "honda", "king", "queen", "été"]
+    package.save(WordVectors(words, np.array(matrix)), tmp_path / "vectors.pkl")
+    return tmp_path / "vectors.pkl"
+
+
+def test_training_writes_vectors_and_says_what_it_did(w2v, text, tmp_path):
+    code, out, err = w2v("train", text, *SMALL)
+    assert code == 0
+    assert out.startswith("vectors.pkl: 13 words of dim 4; trained 1,520 words in ")
+    assert "312 words, 13 in the vocabulary" in err and "| epoch 5 |  iter 38 / 38 |" in err
+    content = pickle.loads((tmp_path / "vectors.pkl").read_bytes())
+    assert content["word_vecs"].shape == (13, 4) and content["word_vecs"].dtype == np.float16
+    assert content["id_to_word"][content["word_to_id"]["<eos>"]] == "<eos>"
+
+
+def test_same_seed_same_file(w2v, text, tmp_path):
+    for name, seed in (("one", 7), ("two", 7), ("three", 8)):
+        assert w2v("train", text, *SMALL, "--seed", seed, "-o", tmp_path / name)[0] == 0
+    one, two, three = ((tmp_path / name).read_bytes() for name in ("one", "two", "three"))
+    assert one == two != three
+
+
+@pytest.mark.parametrize("model", ["cbow", "skipgram"])
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adagrad", "adam", "lazy-adam"])
+def test_each_model_trains_with_each_optimizer(w2v, text, model, optimizer):
+    code, _, err = w2v("train", text, *SMALL, "--model", model, "--optimizer", optimizer)
+    assert code == 0
+    losses = [float(line.split()[-1]) for line in err.splitlines() if "loss" in line]
+    assert all(0 < loss < 12 for loss in losses)
+
+
+def test_the_library_trains_what_the_command_trains(w2v, text, tmp_path):
+    w2v("train", text, *SMALL)
+    options = {"min_count": 1, "dim": 4, "window": 2, "negative": 2, "batch_size": 8}
+    vectors = package.train(text, **options)
+    assert not (tmp_path / "library.pkl").exists()
+    loaded = package.load("vectors.pkl")
+    assert loaded.words == vectors.words
+    assert (loaded.matrix == vectors.matrix.astype("f2")).all()
+    sentences = [line.split() for line in text.read_text().splitlines()]
+    assert (package.train(sentences, **options).matrix == vectors.matrix).all()
+    package.train(sentences, **options, output="library.pkl")
+    assert (package.load("library.pkl").matrix == loaded.matrix).all()
+
+
+def test_the_library_refuses_what_the_command_refuses(text):
+    with pytest.raises(package.errors.ConfigError, match="did you mean window"):
+        package.train(text, windows=3)
+    with pytest.raises(ValueError, match="--dim must be at least 1, not 0"):
+        package.train(text, dim=0)
+    with pytest.raises(ValueError, match="lists of words, not strings"):
+        package.train(["a b c", "d e f"])
+
+
+def test_training_on_the_gpu_side_gives_numpy_arrays(w2v, text, tmp_path, cupy, monkeypatch):
+    monkeypatch.setattr("w2v.config.GPU", False)
+    assert w2v("train", "--gpu", text, *SMALL)[0] == 0
+    assert type(pickle.loads((tmp_path / "vectors.pkl").read_bytes())["word_vecs"]) is np.ndarray
+    assert package.config.GPU is False
+
+
+@pytest.mark.gpu
+def test_training_on_a_real_gpu(w2v):
+    assert w2v("train", "--gpu")[0] == 0
+    _, out, _ = w2v("analogy", "king", "man", "queen", "--top", 1, "--json")
+    assert json.loads(out)["analogy"][0]["word"] == "woman"
+
+
+def test_stdin_is_a_corpus(text, tmp_path):
+    command = [sys.executable, "-m", "w2v", "train", "-", *map(str, SMALL)]
+    done = subprocess.run(command, input=text.read_text(), capture_output=True, text=True)
+    assert done.returncode == 0 and "312 words" in done.stderr
+    assert (tmp_path / "vectors.pkl").exists()
+
+
+def test_the_loss_curve_is_drawn(w2v, text, tmp_path):
+    pytest.importorskip("matplotlib").use("agg")
+    assert w2v("train", text, *SMALL, "--plot", "loss.png")[0] == 0
+    assert (tmp_path / "loss.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_without_matplotlib_plotting_is_refused_before_training(refused, text, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    line = refused("train", text, *SMALL, "--plot", "loss.png")
+    assert "--plot needs matplotlib" in line and "pip install matplotlib" in line
+
+
+def test_a_machine_without_the_extras_trains_on_a_text_file(w2v, text, monkeypatch):
+    for name in ("cupy", "pooch", "matplotlib", "gensim", "sklearn", "scipy", "pytest_mock"):
+        monkeypatch.setitem(sys.modules, name, None)
+    assert w2v("train", text, *SMALL)[0] == 0
+
+
+def test_the_book_runs_on_the_treebank(w2v, data_dir, repository):
+    """The book's configuration, cut to one epoch over the validation split."""
+    config = repository / "configs" / "book-cbow.toml"
+    options = ["--data-dir", data_dir, "--split", "valid", "--epochs", 1, "--eval-interval", 737]
+    code, out, err = w2v("train", "--config", config, *options)
+    assert code == 0
+    assert "73,760 words, 6,022 in the vocabulary" in err and "iter 737 / 737" in err
+    assert "trained 73,700 words" in out
+
+
+def test_ctrl_c_saves_what_is_trained(text, tmp_path):
+    command = [sys.executable, "-m", "w2v", "train", text, *SMALL, "--epochs", 1_000_000]
+    process = subprocess.Popen(list(map(str, command)), stderr=subprocess.PIPE, text=True)
+    while "loss" not in process.stderr.readline():
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    rest = process.communicate(timeout=60)[1]
+    assert process.returncode == 130
+    assert "interrupted: the vectors are saved as far as they are trained" in rest
+    assert "Traceback" not in rest
+    assert len(package.load("vectors.pkl")) == 13
+
+
+# Questions
+
+
+def test_similar_shows_a_table_for_each_word(w2v, model):
+    code, out, err = w2v("similar", "toyota", "king", "--top", 2)
+    assert (code, err) == (0, "")
+    assert out == (
+        "[query] toyota\n  honda  0.9939\n  king   0.0000\n"
+        "[query] king\n  queen  0.9806\n  honda  0.1104\n"
+    )
+
+
+def test_similar_in_json(w2v, model):
+    found = json.loads(w2v("similar", "été", "--top", 1, "--json")[1])
+    assert found == [
+        {"query": "été", "similar": [{"word": "queen", "score": pytest.approx(0.196, abs=1e-3)}]}
+    ]
+
+
+def test_analogy_in_the_books_order_with_the_expected_answer(w2v, model):
+    code, out, _ = w2v("analogy", "toyota", "honda", "king", "--top", 1, "--answer", "queen")
+    assert code == 0
+    assert out.startswith("[analogy] toyota:honda = king:?\n==> queen: 0.98")
+    assert out.splitlines()[2].startswith("  queen  0.98")
+    found = json.loads(w2v("analogy", "toyota", "honda", "king", "--json", "--answer", "été")[1])
+    assert found["query"] == ["toyota", "honda", "king"]
+    assert [answer["word"] for answer in found["analogy"]] == ["queen", "été"]
+    assert found["answer"]["word"] == "été"
+
+
+def test_the_model_is_an_option_or_a_variable(w2v, refused, model, tmp_path, monkeypatch):
+    model.rename(tmp_path / "other.pkl")
+    assert "no model vectors.pkl" in refused("similar", "toyota")
+    assert w2v("similar", "toyota", "--model", "other.pkl")[0] == 0
+    monkeypatch.setenv("W2V_MODEL", "other.pkl")
+    assert w2v("similar", "toyota")[0] == 0
+    assert w2v("analogy", "toyota", "honda", "king")[0] == 0
+
+
+def test_an_unknown_word_names_close_spellings(refused, model):
+    line = refused("similar", "toyotta")
+    assert line == "w2v: 'toyotta' is not in the vocabulary; did you mean toyota?\n"
+    assert "'xyz'" in refused("analogy", "toyota", "honda", "xyz")
+    assert "'xyz'" in refused("analogy", "toyota", "honda", "king", "--answer", "xyz")
+
+
+# Options
+
+
+def test_command_line_over_environment_over_file_over_default(w2v, text, tmp_path, monkeypatch):
+    (tmp_path / "c.toml").write_text("dim = 5\nwindow = 2\nmin-count = 1\nnegative = 2\nseed = 3\n")
+    arguments = ["train", text, "--config", "c.toml", "--batch-size", 8]
+
+    def dim(*more):
+        assert w2v(*arguments, *more)[0] == 0
+        return package.load("vectors.pkl").matrix.shape[1]
+
+    assert dim() == 5
+    monkeypatch.setenv("W2V_TRAIN_DIM", "6")
+    assert dim() == 6
+    assert dim("--dim", "7") == 7
+
+
+def test_a_corpus_on_the_command_line_replaces_the_files_dataset(w2v, refused, text, tmp_path):
+    (tmp_path / "c.toml").write_text('dataset = "ptb"')
+    assert w2v("train", text, "--config", "c.toml", *SMALL)[0] == 0
+    (tmp_path / "d.toml").write_text(f'corpus = "{text}"')
+    assert "312 words" in w2v("train", "--config", "d.toml", *SMALL)[2]
+    assert "demo" in refused("train", text, "--dataset", "demo", code=2)
+    small_demo = ["--dataset", "demo", "--epochs", 1, "--batch-size", 5000]
+    assert "300,0" in w2v("train", "--config", "d.toml", *small_demo)[2]
+
+
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        ("windw = 5", "c.toml: unknown key 'windw' (did you mean window?)"),
+        ("zzz = 5", "c.toml: unknown key 'zzz'"),
+        ("dim = 'big'", "c.toml: --dim takes a value of type int, not 'big'"),
+        ("dim = 1.5", "c.toml: --dim takes a value of type int, not 1.5"),
+        ("dim = true", "c.toml: --dim takes a value of type int, not True"),
+        ("gpu = 1", "c.toml: --gpu takes a value of type bool, not 1"),
+        ("epochs = 0", "c.toml: --epochs must be at least 1, not 0"),
+        ("model = 'glove'", "c.toml: --model is one of cbow, skipgram, not 'glove'"),
+        ("dim = ", "c.toml is not valid TOML"),
+    ],
+)
+def test_a_wrong_configuration_is_refused(refused, text, tmp_path, content, message):
+    (tmp_path / "c.toml").write_text(content)
+    assert message in refused("train", text, "--config", "c.toml", code=2)
+
+
+def test_a_missing_configuration_is_refused(refused, text):
+    assert "nowhere.toml" in refused("train", text, "--config", "nowhere.toml", code=2)
+
+
+# Wrong input
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        (["--dim", 0], "--dim must be at least 1, not 0"),
+        (["--epochs", 0], "--epochs must be at least 1, not 0"),
+        (["--window", 0], "--window must be at least 1, not 0"),
+        (["--negative", 0], "--negative must be at least 1, not 0"),
+        (["--batch-size", -1], "--batch-size must be at least 1, not -1"),
+        (["--lr", 0], "--lr must be above 0, not 0.0"),
+        (["--lr", "nan"], "--lr must be above 0, not nan"),
+        (["--dim", "x"], "'x' is not a valid integer"),
+        (["--model", "glove"], "'glove' is not one of 'cbow', 'skipgram'"),
+        (["--windw", 3], "No such option"),
+        (["--encoding", "utf-9"], "'utf-9' is not the name of a text encoding"),
+        (["--encoding", "hex"], "'hex' is not the name of a text encoding"),
+    ],
+)
+def test_wrong_options_are_refused(refused, text, tmp_path, options, message):
+    assert message in refused("train", text, *options, code=2)
+    assert not (tmp_path / "vectors.pkl").exists()
+
+
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        (b"", "there are no words in it"),
+        (b"\n \n\t\n\n", "there are no words in it"),
+        (b"hello", "no word occurs 5 times; lower --min-count"),
+        (b"abc \xff def", "invalid utf-8 at byte offset 4"),
+        (b"abc\0def", "NUL byte at offset 3"),
+        (b"a a a a a", "needs at least 11: lower --window or use a longer text"),
+        (b"a a a a a a\n" * 30, "too few for 5 distinct negatives: lower --negative"),
+        (b"a b c d e f g\n" * 5, "do not fill a batch of 100: lower --batch-size"),
+    ],
+)
+def test_wrong_texts_are_refused_and_leave_earlier_output(
+    refused, tmp_path, model, content, message
+):
+    before = model.read_bytes()
+    (tmp_path / "bad.txt").write_bytes(content)
+    line = refused("train", "bad.txt", "-o", model)
+    assert message in line
+    assert model.read_bytes() == before
+    assert sorted(os.listdir(tmp_path)) == ["bad.txt", "vectors.pkl"]
+
+
+def test_one_word_is_refused_also_with_a_min_count_of_1(refused, tmp_path):
+    (tmp_path / "bad.txt").write_text("hello")
+    assert "needs at least 11" in refused("train", "bad.txt", "--min-count", 1)
+
+
+def test_invalid_bytes_can_be_read_as_another_encoding_or_replaced(w2v, text):
+    text.write_bytes(text.read_bytes().replace(b"a", b"\xe9"))
+    assert w2v("train", text, *SMALL, "--encoding", "latin-1")[0] == 0
+    assert "é" in package.load("vectors.pkl")
+    assert w2v("train", text, *SMALL, "--encoding-errors", "replace")[0] == 0
+    assert "\ufffd" in package.load("vectors.pkl")
+
+
+@pytest.mark.parametrize(
+    "corpus, message", [("nowhere.txt", "there is no such file"), (".", "is a directory")]
+)
+def test_a_corpus_that_is_no_file_is_refused(refused, corpus, message):
+    assert message in refused("train", corpus)
+
+
+@pytest.mark.parametrize(
+    "output, message",
+    [
+        ("nowhere/v.pkl", "there is no folder nowhere; make it first"),
+        (".", "it is a directory; name a file in it"),
+        ("/proc/v.pkl", "cannot write /proc/v.pkl"),
+        ("text.txt/v.pkl", "there is no folder text.txt"),
+    ],
+)
+@pytest.mark.parametrize("option", ["-o", "--plot"])
+def test_an_output_that_cannot_be_written_is_refused_before_training(
+    refused, text, tmp_path, output, message, option
+):
+    line = refused("train", text, *SMALL, option, output)
+    assert message in line
+    assert os.listdir(tmp_path) == ["text.txt"]
+
+
+@pytest.mark.parametrize("content", [b"", b"no model", pickle.dumps([1]), b"\x80\x05\x95\xff"])
+def test_a_file_that_is_no_model_is_refused(refused, tmp_path, content):
+    (tmp_path / "vectors.pkl").write_bytes(content)
+    for question in (["similar", "a"], ["analogy", "a", "b", "c"]):
+        assert "vectors.pkl is" in refused(*question)
+
+
+def test_a_truncated_model_is_refused(refused, model):
+    model.write_bytes(model.read_bytes()[:-100])
+    assert "is cut off" in refused("similar", "toyota")
+
+
+def test_debug_shows_where_an_error_comes_from(text):
+    for arguments in (["train", "nowhere", "--debug"], ["--debug", "train", "nowhere"]):
+        command = [sys.executable, "-m", "w2v", *arguments]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 1
+        assert "Traceback" in done.stderr and "CorpusError" in done.stderr
+
+
+def test_an_unexpected_error_is_one_line_too(refused, model, monkeypatch):
+    def fail(path):
+        raise ZeroDivisionError("oops")
+
+    monkeypatch.setattr("w2v.vectors.load", fail)
+    line = refused("similar", "toyota")
+    assert line == "w2v: unexpected ZeroDivisionError: oops (show where with --debug)\n"
+
+
+def test_a_reader_that_stops_early_is_no_error(model):
+    command = f"{sys.executable} -m w2v similar toyota --json | true; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert "Traceback" not in done.stderr and "Exception" not in done.stderr
+
+
+# Help
+
+
+def test_every_command_and_option_has_help():
+    result = CliRunner().invoke(cli, [])
+    assert result.exit_code == 0 and "w2v similar toyota" in result.output
+    for name, command in cli.commands.items():
+        result = CliRunner().invoke(cli, [name, "--help"])
+        assert result.exit_code == 0 and f"w2v {name} " in command.help, name
+        for option in command.params:
+            assert isinstance(option, click.Argument) or option.help, (name, option.name)
+
+
+def test_help_and_version_need_no_numpy():
+    code = (
+        "import sys\nfrom w2v.cli import main\ntry: main([sys.argv[1]])\nexcept SystemExit: pass\n"
+        "assert 'numpy' not in sys.modules and 'tqdm' not in sys.modules"
+    )
+    for option in ("--help", "--version"):
+        done = subprocess.run([sys.executable, "-c", code, option], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr

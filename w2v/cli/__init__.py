@@ -1,0 +1,77 @@
+"""The command line. Errors are caught here, once, and shown in one line.
+
+Each group of commands has a file of its own, and imports what is heavy inside its commands, so
+that `w2v --help` answers at once.
+"""
+
+import os
+import sys
+from importlib.metadata import version
+from typing import NoReturn
+
+import click
+
+from w2v.cli.options import debug_option
+from w2v.cli.query import analogy, similar
+from w2v.cli.train import train
+from w2v.errors import W2VError
+
+INTERRUPTED = 130  # what a shell gives for a command that Ctrl-C has ended
+
+
+@click.group(
+    context_settings={"auto_envvar_prefix": "W2V", "help_option_names": ["-h", "--help"]},
+    invoke_without_command=True,
+)
+@click.version_option(version("w2v"), message="w2v %(version)s")
+@debug_option
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Train word vectors on your own text, and ask them questions.
+
+    \b
+      w2v train corpus.txt          # without a corpus: a small demo
+      w2v similar toyota
+      w2v analogy king man queen    # king is to man as queen is to ...
+    """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+for command in (train, similar, analogy):
+    cli.add_command(command)
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line and exit. An error is one line on stderr; `--debug` shows where."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        sys.exit(cli.main(arguments, prog_name="w2v", standalone_mode=False) or 0)
+    except BrokenPipeError:  # the reader of our output, `head` for example, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except (KeyboardInterrupt, click.Abort):
+        _complain("interrupted; nothing was written", INTERRUPTED)
+    except Exception as error:
+        if "--debug" in arguments:
+            raise
+        _complain(*_describe(error))
+
+
+def _complain(message: str, exit_code: int) -> NoReturn:
+    print("w2v: " + " ".join(message.split()), file=sys.stderr)
+    sys.exit(exit_code)
+
+
+def _describe(error: Exception) -> tuple[str, int]:
+    """An error's message and exit code."""
+    if isinstance(error, W2VError):
+        return str(error), error.exit_code
+    if isinstance(error, click.UsageError):
+        command = error.ctx.command_path if error.ctx else "w2v"
+        return f"{error.format_message()} (see: {command} --help)", error.exit_code
+    if isinstance(error, click.ClickException):
+        return error.format_message(), error.exit_code
+    if isinstance(error, MemoryError):
+        return f"out of memory ({error}): use a smaller --dim or --max-vocab", 1
+    return f"unexpected {type(error).__name__}: {error} (show where with --debug)", 1

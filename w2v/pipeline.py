@@ -1,0 +1,156 @@
+"""From a text to word vectors: the library's front door, which the command line uses too."""
+
+import time
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from os import PathLike
+from typing import Any, cast
+
+from w2v import np
+from w2v.backend import device
+from w2v.config import TrainConfig, nearest
+from w2v.corpus import Corpus, demo, encode
+from w2v.corpus.datasets import dataset_file
+from w2v.corpus.readers import EOS, read_tokens
+from w2v.errors import ConfigError, import_extra
+from w2v.files import check_writable
+from w2v.models import CBOW, SkipGram
+from w2v.optimizers import OPTIMIZERS
+from w2v.sampling import ContextWindows
+from w2v.training import Trainer
+from w2v.training.progress import Report
+from w2v.vectors import WordVectors, save
+
+Source = str | PathLike | Iterable[list[str]] | None
+"""A path, "-" for stdin, sentences as lists of words, or nothing: a named data set or the demo."""
+
+MODELS = {"cbow": CBOW, "skipgram": SkipGram}
+
+
+@dataclass(frozen=True)
+class Run:
+    """A training that has ended, by itself or by Ctrl-C. seconds: of training alone."""
+
+    vectors: WordVectors
+    words: int
+    seconds: float
+    interrupted: bool
+
+
+def train(corpus: Source = None, **options: Any) -> WordVectors:
+    """Train word vectors: what `w2v train` does, for a notebook.
+
+    corpus: a path (text, .gz, .zst), "-" for stdin, or sentences as lists of words; without it,
+    the data set of `dataset=`, or the demo corpus. options: those of the command, with
+    underscores, as in `TrainConfig`; the vectors are written to a file only if `output` is given.
+    Ctrl-C ends the training early, with a warning. Raises W2VError for whatever the command line
+    would refuse.
+    """
+    done = run(corpus, options)
+    if done.interrupted:
+        warnings.warn(f"interrupted after {done.words} words: vectors as they are", stacklevel=2)
+    return done.vectors
+
+
+def run(
+    corpus: Source,
+    options: dict[str, Any],
+    say: Callable[[str], None] = lambda line: None,
+    report: Report | None = None,
+) -> Run:
+    """Train, and write the files that the options name.
+
+    say: is told what was read, in one line. report: see `Trainer.fit`. Everything that can be
+    known to fail is checked before the training starts. Raises W2VError.
+    """
+    config = make_config(corpus, options)
+    for path in {options.get("output"), config.plot} - {None}:
+        check_writable(cast(str, path))
+    if config.plot:
+        import_extra("matplotlib.pyplot", "--plot")
+    with device(config.gpu):
+        text = read_corpus(corpus, config)
+        say(f"{len(text.ids):,} words, {len(text.vocabulary):,} in the vocabulary")
+        done, trainer = _fit(text, config, report)
+    if "output" in options:
+        save(done.vectors, config.output)
+    if config.plot:
+        trainer.plot(path=config.plot)
+    return done
+
+
+def make_config(corpus: Source, options: dict[str, Any]) -> TrainConfig:
+    """The options with the defaults that fit the corpus. Raises ConfigError."""
+    for name in options:
+        if name not in TrainConfig.__dataclass_fields__:
+            raise ConfigError(
+                f"unknown option {name!r}{nearest(name, TrainConfig.__dataclass_fields__)}"
+            )
+    if corpus is not None and options.get("dataset") is not None:
+        raise ConfigError(
+            f"both a corpus and --dataset {options['dataset']} are given: name only one of them"
+        )
+    is_demo = corpus is None and options.get("dataset") in (None, "demo")
+    return TrainConfig(**{**(demo.CONFIG if is_demo else {}), **options})
+
+
+def read_corpus(corpus: Source, config: TrainConfig) -> Corpus:
+    """The text as ids and a vocabulary. Raises CorpusError."""
+    name, tokens = _open(corpus, config)
+    return encode(tokens, name, config.min_count, config.max_vocab, config.vocab_order)
+
+
+def _open(corpus: Source, config: TrainConfig) -> tuple[str, Iterable[list[str]]]:
+    """What an error calls the text, and its tokens."""
+    if corpus is None and config.dataset in (None, "demo"):
+        return "the demo corpus", demo.read_tokens()
+    if corpus is None:
+        corpus = dataset_file(cast(str, config.dataset), config.split, config.data_dir)
+    if isinstance(corpus, str | PathLike):
+        path = str(corpus)
+        tokens = read_tokens(path, config.encoding, config.encoding_errors, config.lowercase)
+        return "stdin" if path == "-" else path, tokens
+    return "the corpus", _mark_ends(corpus, config.lowercase)
+
+
+def _mark_ends(sentences: Iterable[list[str]], lowercase: bool) -> Iterator[list[str]]:
+    for sentence in sentences:
+        if isinstance(sentence, str):
+            raise ConfigError("sentences are lists of words, not strings: split them first")
+        if sentence:
+            yield [*(word.lower() if lowercase else word for word in sentence), EOS]
+
+
+def _fit(text: Corpus, config: TrainConfig, report: Report | None) -> tuple[Run, Trainer]:
+    model = MODELS[config.model](
+        len(text.vocabulary),
+        config.dim,
+        config.window,
+        text.ids,
+        sample_size=config.negative,
+        power=config.ns_exponent,
+        seed=config.seed,
+        sparse=True,
+    )
+    rule = OPTIMIZERS[config.optimizer]
+    trainer = Trainer(model, rule() if config.lr is None else rule(lr=config.lr))
+    windows = ContextWindows(np.asarray(text.ids), config.window)
+    interrupted = False
+    start = time.monotonic()
+    try:
+        trainer.fit(
+            windows,
+            windows.target,
+            config.epochs,
+            config.batch_size,
+            config.max_grad,
+            config.eval_interval,
+            seed=config.seed,
+            report=report,
+        )
+    except KeyboardInterrupt:
+        interrupted = True
+    seconds = time.monotonic() - start
+    vectors = WordVectors(text.vocabulary.words, model.word_vecs)
+    return Run(vectors, trainer.words_done, seconds, interrupted), trainer
