@@ -78,8 +78,9 @@ def test_two_parameters_keep_moments_of_their_own(rule, book):
     assert pytest.approx(book(np.ones((6, 3)), [g.dense() for g in row_gradients(2)])) == two
 
 
-def test_adam_in_blocks_is_adam(monkeypatch):
+def test_adam_in_blocks_and_across_renewals_is_adam(monkeypatch):
     monkeypatch.setattr("w2v.optimizers.BLOCK_VALUES", 7)  # two rows of three
+    monkeypatch.setattr("w2v.optimizers.RENEWAL", 5)
     test_a_rule_is_the_books(Adam, book_adam, True)
 
 

@@ -15,6 +15,8 @@ import numpy
 from w2v import config
 from w2v.errors import GPUError
 
+FEW_RUNS = 12  # as many runs as are added one by one as fast as all together
+
 Array = Any  # numpy.ndarray or cupy.ndarray; CuPy's type cannot be named without importing it
 
 
@@ -109,7 +111,26 @@ def sum_rows(ids: Array, rows: Array) -> tuple[Array, Array]:
     order = numpy.argsort(ids, kind="stable")
     ids = ids[order]
     starts = numpy.concatenate([[0], numpy.flatnonzero(ids[1:] != ids[:-1]) + 1])
-    return ids[starts], numpy.add.reduceat(rows[order], starts, axis=0)
+    return ids[starts], _sum_runs(rows, order, starts)
+
+
+def _sum_runs(rows: numpy.ndarray, order: numpy.ndarray, starts: numpy.ndarray) -> numpy.ndarray:
+    """The sums of rows[order] from each start to the next.
+
+    The k-th rows of all runs are added in one operation while there are many runs that long, then
+    each of the few long runs by itself: in text, half as long as `numpy.add.reduceat`.
+    """
+    lengths = numpy.diff(starts, append=len(order))
+    sums = rows[order[starts]]
+    k, longer = 1, numpy.flatnonzero(lengths > 1)
+    while len(longer) > FEW_RUNS:
+        sums[longer] += rows[order[starts[longer] + k]]
+        k += 1
+        longer = longer[lengths[longer] > k]
+    for run in longer:
+        rest = order[starts[run] + k : starts[run] + lengths[run]]
+        sums[run] += rows[rest].sum(axis=0, dtype=rows.dtype)
+    return sums
 
 
 def scatter_add(target: Array, ids: Array, rows: Array) -> None:

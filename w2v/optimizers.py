@@ -14,10 +14,10 @@ from w2v.backend import Array, array_module
 from w2v.layers import RowGradient
 
 BLOCK_VALUES = 100_000
-"""Values that Adam updates at a time on a CPU: five float32 arrays of it stay in the L2 cache."""
+"""Values that Adam updates at a time on a CPU: four float32 arrays of it stay in the L2 cache."""
 
-FLUSH_INTERVAL = 256
-"""Updates after which tiny moments are set to 0, before they decay into denormal numbers."""
+RENEWAL = 256
+"""Updates after which Adam's moments are brought to their true scale, and tiny ones to 0."""
 
 TINY = 1e-25
 """A moment below this moves no float32 weight: a step is at most lr * 1e-25 / 1e-7."""
@@ -89,7 +89,9 @@ class AdaGrad:
 class Adam:
     """Adam as the book writes it: every row moves at every step, by its decaying moments.
 
-    Source: Kingma and Ba 2015, in the form of section 2's last paragraph.
+    The decay of the moments since the last renewal is kept aside as one factor, so that a step
+    only reads them where the gradient is zero: `m` and `v` are the book's divided by
+    beta ** (iter % RENEWAL). Source: Kingma and Ba 2015, in the form of section 2's last paragraph.
     """
 
     def __init__(self, lr: float = 0.001, beta1: float = 0.9, beta2: float = 0.999):
@@ -111,27 +113,25 @@ class Adam:
             self._move(param, m, v, ids, rows, self.lr * corrected)
 
     def _move(self, param: Array, m: Array, v: Array, ids: Any, rows: Array, lr: float) -> None:
-        # (1 - beta) * grad joins the moment before the decay, divided by beta: then the decay and
-        # the step are one walk over the table, in blocks that stay in the cache.
-        m[ids] += (1 / self.beta1 - 1) * rows
-        v[ids] += (1 / self.beta2 - 1) * (rows * rows)
+        age = self.iter % RENEWAL
+        if age == 0:
+            for moment, beta in ((m, self.beta1), (v, self.beta2)):
+                moment *= beta**RENEWAL
+                moment[abs(moment) < TINY] = 0  # before it becomes a denormal number, which is slow
+        scale_m, scale_v = self.beta1**age, self.beta2**age
+        m[ids] += (1 - self.beta1) / scale_m * rows
+        v[ids] += (1 - self.beta2) / scale_v * (rows * rows)
+        # lr * (scale_m * m) / (sqrt(scale_v * v) + 1e-7), with the factors drawn together
+        root = scale_v**0.5
         xp = array_module(param)
-        if self.iter % FLUSH_INTERVAL == 0:
-            for moment in (m, v):
-                moment[abs(moment) < TINY] = 0
         block = max(1, BLOCK_VALUES * len(param) // param.size) if xp is numpy else len(param)
         for start in range(0, len(param), block):
             part = slice(start, start + block)
-            self._step(xp, param[part], m[part], v[part], lr)
-
-    def _step(self, xp, param: Array, m: Array, v: Array, lr: float) -> None:
-        m *= self.beta1
-        v *= self.beta2
-        step = xp.sqrt(v)
-        step += 1e-7
-        xp.divide(m, step, out=step)
-        step *= lr
-        param -= step
+            step = xp.sqrt(v[part])
+            step += 1e-7 / root
+            xp.divide(m[part], step, out=step)
+            step *= lr * scale_m / root
+            param[part] -= step
 
 
 class LazyAdam(Adam):
