@@ -294,6 +294,14 @@ def test_wrong_texts_are_refused_and_leave_earlier_output(
     assert sorted(os.listdir(tmp_path)) == ["bad.txt", "vectors.pkl"]
 
 
+def test_a_training_that_diverges_is_an_error_and_leaves_earlier_output(w2v, text, model):
+    before = model.read_bytes()
+    code, out, err = w2v("train", text, *SMALL, "--optimizer", "sgd", "--lr", 1e30)
+    assert (code, out) == (1, "") and model.read_bytes() == before
+    assert "training has diverged; lower --lr" in err.splitlines()[-1]
+    assert "Warning" not in err
+
+
 def test_one_word_is_refused_also_with_a_min_count_of_1(refused, tmp_path):
     (tmp_path / "bad.txt").write_text("hello")
     assert "needs at least 11" in refused("train", "bad.txt", "--min-count", 1)

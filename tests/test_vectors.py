@@ -295,6 +295,13 @@ def test_a_failed_save_leaves_the_earlier_file(vectors, tmp_path, monkeypatch):
     assert path.read_bytes() == before and os.listdir(tmp_path) == ["v.pkl"]
 
 
+@pytest.mark.parametrize("weight", [1e5, np.inf, np.nan])
+def test_weights_that_do_not_fit_the_format_are_refused(tmp_path, weight):
+    with pytest.raises(OutputError, match="does not fit the float16"):
+        w2v.save(WordVectors(["a"], np.array([[weight]])), tmp_path / "v.pkl")
+    assert os.listdir(tmp_path) == []
+
+
 def test_a_saved_file_has_the_rights_of_any_new_file(vectors, tmp_path):
     w2v.save(vectors, tmp_path / "v.pkl")
     (tmp_path / "other").touch()

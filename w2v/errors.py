@@ -38,6 +38,10 @@ class VocabularyError(W2VError, ValueError):
     """The vocabulary is too small for what is asked of it."""
 
 
+class DivergenceError(W2VError, ArithmeticError):
+    """Training has left the range of numbers."""
+
+
 class OutputError(W2VError, OSError):
     """A file cannot be written where the user wants it."""
 

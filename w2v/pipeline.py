@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from os import PathLike
 from typing import Any, cast
 
+import numpy
+
 from w2v import np
 from w2v.backend import device
 from w2v.config import TrainConfig, nearest
@@ -139,16 +141,18 @@ def _fit(text: Corpus, config: TrainConfig, report: Report | None) -> tuple[Run,
     interrupted = False
     start = time.monotonic()
     try:
-        trainer.fit(
-            windows,
-            windows.target,
-            config.epochs,
-            config.batch_size,
-            config.max_grad,
-            config.eval_interval,
-            seed=config.seed,
-            report=report,
-        )
+        # A loss that is no longer finite is the trainer's error, and says more than a warning.
+        with numpy.errstate(over="ignore", invalid="ignore"):
+            trainer.fit(
+                windows,
+                windows.target,
+                config.epochs,
+                config.batch_size,
+                config.max_grad,
+                config.eval_interval,
+                seed=config.seed,
+                report=report,
+            )
     except KeyboardInterrupt:
         interrupted = True
     seconds = time.monotonic() - start

@@ -56,13 +56,14 @@ class _Bar:
 
     def __init__(self, stream: TextIO):
         self.stream = stream
-        self.bar: Any = None  # made at the first report: its clock is that of the training
+        self.bar: Any = None  # made at the first report, when it is known how much there is to do
 
     def __call__(self, at: Progress) -> None:
         if self.bar is None:
             from tqdm import tqdm
 
             self.bar = tqdm(total=at.total_words, unit=" words", unit_scale=True, file=self.stream)
+            self.bar.start_t -= at.seconds
         self.bar.set_description(f"epoch {at.epoch}/{at.epochs}", refresh=False)
         self.bar.set_postfix_str(f"loss {at.loss:.3f}", refresh=False)
         self.bar.update(at.words - self.bar.n)

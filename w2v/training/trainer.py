@@ -1,10 +1,11 @@
 """The layers engine's training loop: mini-batches of contexts and targets, any optimizer."""
 
+import math
 import time
 
 from w2v import rng
 from w2v.backend import Array, array_module
-from w2v.errors import CorpusError, import_extra
+from w2v.errors import CorpusError, DivergenceError, import_extra
 from w2v.layers import RowGradient
 from w2v.training.progress import Progress, Report, reporter
 
@@ -41,7 +42,8 @@ class Trainer:
         contexts: (N, 2 * window) array, or ContextWindows. target: (N,). The last partial batch is
         dropped. max_grad: clip the norm of the gradients. eval_interval: updates between reports,
         None for silence. report: called with a Progress; by default a bar, or lines where there
-        is no terminal. Raises CorpusError if there is less than one batch.
+        is no terminal. Raises CorpusError if there is less than one batch, and DivergenceError
+        if the loss is no longer a finite number.
         """
         xp = array_module(target)
         iterations = len(target) // batch_size
@@ -65,6 +67,11 @@ class Trainer:
                 last = iteration == iterations
                 if eval_interval and (count == eval_interval or last):
                     loss = float(total_loss) / count
+                    if not math.isfinite(loss):
+                        raise DivergenceError(
+                            f"the loss is {loss} after {self.words_done} words: training has "
+                            "diverged; lower --lr or set --max-grad"
+                        )
                     self.loss_list.append(loss)
                     seconds = time.monotonic() - start
                     report(

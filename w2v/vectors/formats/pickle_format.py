@@ -11,13 +11,22 @@ from typing import Any
 
 import numpy
 
-from w2v.errors import ModelFileError
+from w2v.errors import ModelFileError, OutputError
 from w2v.files import replacing
 from w2v.vectors.word_vectors import WordVectors
 
 
 def write_pickle(vectors: WordVectors, path: str | Path) -> None:
-    """Write the book's pickle, whole or not at all. Raises OutputError."""
+    """Write the book's pickle, whole or not at all.
+
+    Raises OutputError if it cannot be written, or a weight does not fit into float16.
+    """
+    largest = float(abs(vectors.matrix).max(initial=0))
+    if not largest <= float(numpy.finfo(numpy.float16).max):
+        raise OutputError(
+            f"cannot write {path}: a weight of {largest:g} does not fit the float16 of this "
+            "format; train with a lower --lr or --max-grad"
+        )
     content = {
         "word_vecs": vectors.matrix.astype(numpy.float16),
         "word_to_id": vectors.index,
