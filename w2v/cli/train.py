@@ -57,7 +57,8 @@ def _config_options(command):
 def train(context: click.Context, corpus: str | None, **values: Any) -> None:
     """Train word vectors on CORPUS: text, .gz or .zst, one sentence per line, or - for stdin.
 
-    Without CORPUS and --dataset, a small demo corpus is made and trained on.
+    Without CORPUS and --dataset, a small demo corpus is made and trained on, with defaults of its
+    own.
 
     \b
       w2v train corpus.txt --dim 200 -o corpus.pkl
