@@ -148,15 +148,17 @@ def test_clipping_scales_all_gradients_together():
     assert clip([np.array([0.3])], 1.0)[0].tolist() == [0.3]
 
 
-def progress(iteration, loss=1.234):
+def progress(iteration, loss=1.234, learning_rate=None):
     return Progress(
         epoch=2,
         epochs=2,
         iteration=iteration,
         iterations=10,
-        batch_size=100,
+        words=1000 + iteration * 100,
+        total_words=2000,
         seconds=3.4,
         loss=loss,
+        learning_rate=learning_rate,
     )
 
 
@@ -164,6 +166,8 @@ def test_without_a_terminal_a_line_an_interval():
     stream = io.StringIO()
     reporter(stream)(progress(5))
     assert stream.getvalue() == "| epoch 2 |  iter 5 / 10 | time 3[s] | loss 1.23\n"
+    reporter(stream)(progress(6, learning_rate=0.025))
+    assert stream.getvalue().endswith("| loss 1.23 | lr 0.0250\n")
 
 
 def test_on_a_terminal_a_bar_with_loss_speed_and_time_left():

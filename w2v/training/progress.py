@@ -8,25 +8,21 @@ from typing import Any, TextIO
 
 @dataclass(frozen=True)
 class Progress:
-    """Where training stands. epoch and iteration count from 1; loss is the interval's mean."""
+    """Where training stands.
+
+    epoch and iteration (an update, or a block of the corpus) count from 1. words: of all
+    total_words so far. loss: the mean since the report before.
+    """
 
     epoch: int
     epochs: int
     iteration: int
     iterations: int
-    batch_size: int
+    words: int
+    total_words: int
     seconds: float
     loss: float
-
-    @property
-    def words(self) -> int:
-        """Targets trained so far."""
-        return ((self.epoch - 1) * self.iterations + self.iteration) * self.batch_size
-
-    @property
-    def total_words(self) -> int:
-        """Targets of all epochs."""
-        return self.epochs * self.iterations * self.batch_size
+    learning_rate: float | None = None
 
 
 Report = Callable[[Progress], None]
@@ -43,9 +39,10 @@ class _Lines:
         self.stream = stream
 
     def __call__(self, at: Progress) -> None:
+        rate = "" if at.learning_rate is None else f" | lr {at.learning_rate:.4f}"
         print(
             f"| epoch {at.epoch} |  iter {at.iteration} / {at.iterations} "
-            f"| time {at.seconds:.0f}[s] | loss {at.loss:.2f}",
+            f"| time {at.seconds:.0f}[s] | loss {at.loss:.2f}{rate}",
             file=self.stream,
             flush=True,
         )
@@ -65,7 +62,8 @@ class _Bar:
             self.bar = tqdm(total=at.total_words, unit=" words", unit_scale=True, file=self.stream)
             self.bar.start_t -= at.seconds
         self.bar.set_description(f"epoch {at.epoch}/{at.epochs}", refresh=False)
-        self.bar.set_postfix_str(f"loss {at.loss:.3f}", refresh=False)
+        rate = "" if at.learning_rate is None else f", lr {at.learning_rate:.4f}"
+        self.bar.set_postfix_str(f"loss {at.loss:.3f}{rate}", refresh=False)
         self.bar.update(at.words - self.bar.n)
         if at.words == at.total_words:
             self.bar.close()

@@ -5,8 +5,9 @@ import time
 
 from w2v import rng
 from w2v.backend import Array, array_module
-from w2v.errors import CorpusError, DivergenceError, import_extra
+from w2v.errors import CorpusError, DivergenceError
 from w2v.layers import RowGradient
+from w2v.training.curve import draw_losses
 from w2v.training.progress import Progress, Report, reporter
 
 
@@ -73,9 +74,17 @@ class Trainer:
                             "diverged; lower --lr or set --max-grad"
                         )
                     self.loss_list.append(loss)
-                    seconds = time.monotonic() - start
                     report(
-                        Progress(epoch, max_epoch, iteration, iterations, batch_size, seconds, loss)
+                        Progress(
+                            epoch=epoch,
+                            epochs=max_epoch,
+                            iteration=iteration,
+                            iterations=iterations,
+                            words=self.words_done,
+                            total_words=max_epoch * iterations * batch_size,
+                            seconds=time.monotonic() - start,
+                            loss=loss,
+                        )
                     )
                     total_loss, count = 0.0, 0
 
@@ -91,17 +100,9 @@ class Trainer:
 
     def plot(self, ylim: tuple[float, float] | None = None, path: str | None = None) -> None:
         """Draw the loss curve, on the screen or into a PNG file at `path`."""
-        plt = import_extra("matplotlib.pyplot", "drawing the loss curve")
-        figure, axes = plt.subplots()
         interval = self.eval_interval or 1
-        axes.plot([(i + 1) * interval for i in range(len(self.loss_list))], self.loss_list)
-        axes.set(xlabel="iterations", ylabel="loss", ylim=ylim)
-        axes.grid(alpha=0.3)
-        if path is None:
-            plt.show()
-        else:
-            figure.savefig(path, format="png", dpi=120)
-        plt.close(figure)
+        iterations = [(i + 1) * interval for i in range(len(self.loss_list))]
+        draw_losses(iterations, "iterations", self.loss_list, ylim, path)
 
 
 def merge_shared(params: list[Array], grads: list) -> tuple[list[Array], list]:
