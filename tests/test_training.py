@@ -6,13 +6,13 @@ import re
 import numpy as np
 import pytest
 
-from w2v.errors import CorpusError
+from w2v.errors import CorpusError, DivergenceError
 from w2v.layers import RowGradient
 from w2v.models import CBOW
 from w2v.optimizers import SGD, Adam
 from w2v.sampling import ContextWindows, create_contexts_target
 from w2v.training import Trainer
-from w2v.training.progress import Progress, reporter
+from w2v.training.progress import Progress, Reporter
 from w2v.training.trainer import clip, merge_shared
 
 CORPUS = np.arange(60) % 12
@@ -138,6 +138,9 @@ def test_shared_parameters_get_the_sum_of_their_gradients():
     rows = RowGradient(np.array([0]), np.ones((1, 2)), (3, 2))
     _, (total,) = merge_shared([W, W], [rows, rows])
     assert total.dense()[0].tolist() == [2, 2]
+    for mixed in ([rows, np.ones((3, 2))], [np.ones((3, 2)), rows]):
+        _, (total,) = merge_shared([W, W], mixed)
+        assert total.tolist() == [[2, 2], [1, 1], [1, 1]]
 
 
 def test_clipping_scales_all_gradients_together():
@@ -164,9 +167,9 @@ def progress(iteration, loss=1.234, learning_rate=None):
 
 def test_without_a_terminal_a_line_an_interval():
     stream = io.StringIO()
-    reporter(stream)(progress(5))
+    Reporter(stream)(progress(5))
     assert stream.getvalue() == "| epoch 2 |  iter 5 / 10 | time 3[s] | loss 1.23\n"
-    reporter(stream)(progress(6, learning_rate=0.025))
+    Reporter(stream)(progress(6, learning_rate=0.025))
     assert stream.getvalue().endswith("| loss 1.23 | lr 0.0250\n")
 
 
@@ -176,12 +179,50 @@ def test_on_a_terminal_a_bar_with_loss_speed_and_time_left():
             return True
 
     stream = Terminal()
-    report = reporter(stream)
+    report = Reporter(stream)
     report(progress(5))
     report(progress(10, loss=0.5))
     text = stream.getvalue()
     assert "epoch 2/2" in text and "loss 0.500" in text
     assert re.search(r"2\.00k/2\.00k \[\d\d:\d\d<\d\d:\d\d.* words/s", text)
+
+
+def test_a_bar_that_is_closed_leaves_the_line():
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    stream = Terminal()
+    report = Reporter(stream)
+    report(progress(5))
+    report.close()
+    assert stream.getvalue().endswith("\n")
+
+
+def test_a_broken_stream_ends_the_reports_and_not_the_training():
+    class Broken(io.StringIO):
+        def write(self, text):
+            raise BrokenPipeError
+
+    report = Reporter(Broken())
+    report.heading = "words"
+    report(progress(5))
+    report(progress(6))
+    assert report.stream is None
+
+
+def test_weights_out_of_range_end_the_training_also_without_reports():
+    model = Recorder()
+    trainer = Trainer(model, SGD(lr=1e6))
+    with pytest.raises(DivergenceError, match=r"a weight is 2e.06 after 4 words"):
+        trainer.fit(np.zeros((4, 2)), np.arange(4), 3, 2, eval_interval=None)
+
+
+def test_the_loss_curve_knows_its_iterations():
+    trainer = fit(
+        Recorder(), np.zeros((10, 2)), np.arange(10), max_epoch=2, batch_size=2, eval_interval=2
+    )
+    assert trainer.iteration_list == [2, 4, 5, 7, 9, 10]
 
 
 def test_the_loss_curve_is_a_png(tmp_path):

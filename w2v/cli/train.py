@@ -66,23 +66,22 @@ def train(context: click.Context, corpus: str | None, **values: Any) -> None:
       w2v train --config configs/book-cbow.toml
     """
     from w2v.pipeline import run
-    from w2v.training.progress import Progress, reporter
+    from w2v.training.progress import Reporter
 
     given = {name for name in values if context.get_parameter_source(name) != PRECEDENCE[0]}
     options = {name: values[name] for name in given}
     if corpus is not None and options.get("dataset") is not None:
         corpus = _stronger(context, corpus, options)
     options.setdefault("output", TrainConfig.output)
-    # What was read is shown once the training has begun: a refusal is the only line.
-    summary: list[str] = []
-    show = reporter()
+    reporter = Reporter()
 
-    def report(at: Progress) -> None:
-        while summary:
-            click.echo(summary.pop(), err=True)
-        show(at)
+    def say(line: str) -> None:
+        reporter.heading = line  # shown once the training has begun: a refusal is the only line
 
-    done = run(corpus, options, summary.append, report)
+    try:
+        done = run(corpus, options, say, reporter)
+    finally:
+        reporter.close()
     speed = done.words / max(done.seconds, 1e-9)
     if done.interrupted:
         click.echo("interrupted: the vectors are saved as far as they are trained", err=True)

@@ -1,6 +1,7 @@
 """The picture of how the loss fell."""
 
 from w2v.errors import import_extra
+from w2v.files import replacing
 
 
 def draw_losses(
@@ -13,7 +14,7 @@ def draw_losses(
     """Draw losses over the places in the training where they were measured.
 
     unit: what the places count. Shown on the screen, or written to a PNG file at `path`. Raises
-    MissingPackageError without matplotlib.
+    MissingPackageError without matplotlib, OutputError.
     """
     plt = import_extra("matplotlib.pyplot", "drawing the loss curve")
     figure, axes = plt.subplots()
@@ -23,5 +24,6 @@ def draw_losses(
     if path is None:
         plt.show()
     else:
-        figure.savefig(path, format="png", dpi=120)
+        with replacing(path) as file:
+            figure.savefig(file, format="png", dpi=120)
     plt.close(figure)

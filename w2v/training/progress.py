@@ -28,17 +28,39 @@ class Progress:
 Report = Callable[[Progress], None]
 
 
-def reporter(stream: TextIO | None = None) -> Report:
-    """A bar if the stream (stderr) is a terminal, else lines as the book prints them."""
-    stream = stream or sys.stderr
-    return _Bar(stream) if stream.isatty() else _Lines(stream)
+class Reporter:
+    """Shows progress on a stream (stderr): a bar on a terminal, else lines as the book prints them.
 
+    A stream that cannot be written any more, a closed pipe say, ends the reports and not the
+    training. heading: a line to show before the first report.
+    """
 
-class _Lines:
-    def __init__(self, stream: TextIO):
-        self.stream = stream
+    def __init__(self, stream: TextIO | None = None):
+        self.stream = stream or sys.stderr
+        self.heading = ""
+        self._bar: Any = None
 
     def __call__(self, at: Progress) -> None:
+        try:
+            if self.stream is None:
+                return
+            if self.heading:
+                print(self.heading, file=self.stream, flush=True)
+                self.heading = ""
+            if self.stream.isatty():
+                self._move_bar(at)
+            else:
+                self._print_line(at)
+        except OSError:
+            self.stream = self._bar = None
+
+    def close(self) -> None:
+        """Leave the bar as it stands and go to a line of its own."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+    def _print_line(self, at: Progress) -> None:
         rate = "" if at.learning_rate is None else f" | lr {at.learning_rate:.4f}"
         print(
             f"| epoch {at.epoch} |  iter {at.iteration} / {at.iterations} "
@@ -47,24 +69,16 @@ class _Lines:
             flush=True,
         )
 
-
-class _Bar:
-    """tqdm's bar: words done, time left, words/s, and the loss behind them."""
-
-    def __init__(self, stream: TextIO):
-        self.stream = stream
-        self.bar: Any = None  # made at the first report, when it is known how much there is to do
-
-    def __call__(self, at: Progress) -> None:
-        if self.bar is None:
+    def _move_bar(self, at: Progress) -> None:
+        """tqdm's bar: words done, time left, words/s, and the loss behind them."""
+        if self._bar is None:
             from tqdm import tqdm
 
-            self.bar = tqdm(total=at.total_words, unit=" words", unit_scale=True, file=self.stream)
-            self.bar.start_t -= at.seconds
-        self.bar.set_description(f"epoch {at.epoch}/{at.epochs}", refresh=False)
+            self._bar = tqdm(total=at.total_words, unit=" words", unit_scale=True, file=self.stream)
+            self._bar.start_t -= at.seconds  # the bar is made at the first report
         rate = "" if at.learning_rate is None else f", lr {at.learning_rate:.4f}"
-        self.bar.set_postfix_str(f"loss {at.loss:.3f}{rate}", refresh=False)
-        self.bar.update(at.words - self.bar.n)
+        self._bar.set_description(f"epoch {at.epoch}/{at.epochs}", refresh=False)
+        self._bar.set_postfix_str(f"loss {at.loss:.3f}{rate}", refresh=False)
+        self._bar.update(at.words - self._bar.n)
         if at.words == at.total_words:
-            self.bar.close()
-            self.bar = None
+            self.close()

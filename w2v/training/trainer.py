@@ -8,14 +8,17 @@ from w2v.backend import Array, array_module
 from w2v.errors import CorpusError, DivergenceError
 from w2v.layers import RowGradient
 from w2v.training.curve import draw_losses
-from w2v.training.progress import Progress, Report, reporter
+from w2v.training.progress import Progress, Report, Reporter
+
+LARGEST_WEIGHT = 65504.0
+"""The largest number of float16, which the model file holds. Sound weights stay below 100."""
 
 
 class Trainer:
     """Fits a model with an optimizer.
 
-    `loss_list` holds the mean loss of each interval, `words_done` the targets trained so far.
-
+    `loss_list` holds the mean loss of each interval, `iteration_list` the iterations (of all
+    epochs) at their ends, `words_done` the targets trained so far.
     Source: Deep Learning from Scratch 2, `common/trainer.py`.
     """
 
@@ -23,8 +26,8 @@ class Trainer:
         self.model = model
         self.optimizer = optimizer
         self.loss_list: list[float] = []
+        self.iteration_list: list[int] = []
         self.words_done = 0
-        self.eval_interval: int | None = None
 
     def fit(
         self,
@@ -44,7 +47,7 @@ class Trainer:
         dropped. max_grad: clip the norm of the gradients. eval_interval: updates between reports,
         None for silence. report: called with a Progress; by default a bar, or lines where there
         is no terminal. Raises CorpusError if there is less than one batch, and DivergenceError
-        if the loss is no longer a finite number.
+        if the loss is no longer finite at a report, or a weight out of range after an epoch.
         """
         xp = array_module(target)
         iterations = len(target) // batch_size
@@ -53,8 +56,7 @@ class Trainer:
                 f"{len(target)} targets do not fill a batch of {batch_size}: "
                 "lower --batch-size or use a longer text"
             )
-        report = report or reporter()
-        self.eval_interval = eval_interval
+        report = report or Reporter()
         shuffle = rng.generator(seed, "shuffle")
         start = time.monotonic()
         for epoch in range(1, max_epoch + 1):
@@ -65,15 +67,9 @@ class Trainer:
                 total_loss += self._step(contexts[batch], target[batch], max_grad)
                 self.words_done += batch_size
                 count += 1
-                last = iteration == iterations
-                if eval_interval and (count == eval_interval or last):
-                    loss = float(total_loss) / count
-                    if not math.isfinite(loss):
-                        raise DivergenceError(
-                            f"the loss is {loss} after {self.words_done} words: training has "
-                            "diverged; lower --lr or set --max-grad"
-                        )
-                    self.loss_list.append(loss)
+                if eval_interval and (count == eval_interval or iteration == iterations):
+                    self._note((epoch - 1) * iterations + iteration, float(total_loss) / count)
+                    total_loss, count = 0.0, 0
                     report(
                         Progress(
                             epoch=epoch,
@@ -83,10 +79,27 @@ class Trainer:
                             words=self.words_done,
                             total_words=max_epoch * iterations * batch_size,
                             seconds=time.monotonic() - start,
-                            loss=loss,
+                            loss=self.loss_list[-1],
                         )
                     )
-                    total_loss, count = 0.0, 0
+            self._check_weights()
+
+    def _note(self, iteration: int, loss: float) -> None:
+        if not math.isfinite(loss):
+            raise DivergenceError(
+                f"the loss is {loss} after {self.words_done:,} words: training has diverged; "
+                "lower --lr or set --max-grad"
+            )
+        self.iteration_list.append(iteration)
+        self.loss_list.append(loss)
+
+    def _check_weights(self) -> None:
+        largest = max(float(abs(param).max()) for param in self.model.params)
+        if not largest <= LARGEST_WEIGHT:
+            raise DivergenceError(
+                f"a weight is {largest:g} after {self.words_done:,} words: training has diverged; "
+                "lower --lr or set --max-grad"
+            )
 
     def _step(self, contexts: Array, target: Array, max_grad: float | None) -> Array:
         """One update. Returns the batch's mean loss, which a GPU need not have computed yet."""
@@ -100,9 +113,7 @@ class Trainer:
 
     def plot(self, ylim: tuple[float, float] | None = None, path: str | None = None) -> None:
         """Draw the loss curve, on the screen or into a PNG file at `path`."""
-        interval = self.eval_interval or 1
-        iterations = [(i + 1) * interval for i in range(len(self.loss_list))]
-        draw_losses(iterations, "iterations", self.loss_list, ylim, path)
+        draw_losses(self.iteration_list, "iterations", self.loss_list, ylim, path)
 
 
 def merge_shared(params: list[Array], grads: list) -> tuple[list[Array], list]:
