@@ -248,7 +248,8 @@ def test_the_evil_pickles_of_these_tests_do_run_under_the_ordinary_unpickler(tmp
         (book_content(word_vecs=in_object_array(1)), "not a table"),
         (book_content(word_vecs=np.zeros((3, 2))), "3 vectors do not fit 6 words"),
         (book_content(word_vecs=np.zeros((9, 2))), "no model"),
-        (book_content(word_vecs=np.full((6, 2), np.nan)), "NaN or infinite"),
+        (book_content(word_vecs=np.full((6, 2), np.nan)), "NaN, infinite"),
+        (book_content(word_vecs=np.full((6, 2), 1e300)), "too large"),
         (book_content(id_to_word=dict.fromkeys(range(6), "a")), "do not fit"),
         (book_content(id_to_word=dict.fromkeys(range(6), 3)), "not a string"),
         (b"this is no pickle", "no model"),
@@ -300,6 +301,28 @@ def test_weights_that_do_not_fit_the_format_are_refused(tmp_path, weight):
     with pytest.raises(OutputError, match="does not fit the float16"):
         w2v.save(WordVectors(["a"], np.array([[weight]])), tmp_path / "v.pkl")
     assert os.listdir(tmp_path) == []
+
+
+def test_a_link_stays_a_link_and_a_file_keeps_its_permissions(vectors, tmp_path):
+    w2v.save(vectors, tmp_path / "v.pkl")
+    (tmp_path / "v.pkl").chmod(0o600)
+    (tmp_path / "link").symlink_to("v.pkl")
+    w2v.save(WordVectors(["a"], np.ones((1, 2))), tmp_path / "link")
+    assert (tmp_path / "link").is_symlink() and len(w2v.load(tmp_path / "v.pkl")) == 1
+    assert (tmp_path / "v.pkl").stat().st_mode & 0o777 == 0o600
+
+
+def test_what_is_no_ordinary_file_is_not_replaced(vectors, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OutputError, match="no ordinary file"):
+        w2v.save(vectors, tmp_path / "pipe")
+    assert (tmp_path / "pipe").is_fifo()
+
+
+def test_vectors_of_any_length_have_their_cosines():
+    for scale in (1e-30, 1e30):
+        vectors = WordVectors(["a", "b"], np.array([[1, 0], [1, 1]]) * scale)
+        assert vectors.similar("a")[0][1] == pytest.approx(np.sqrt(0.5))
 
 
 def test_a_saved_file_has_the_rights_of_any_new_file(vectors, tmp_path):

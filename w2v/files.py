@@ -14,10 +14,11 @@ from w2v.errors import OutputError
 def replacing(path: str | Path) -> Iterator[IO[bytes]]:
     """A binary file that takes the place of `path` when the block ends without an error.
 
-    Until then it stands beside it under a temporary name. Raises OutputError if the folder does
-    not exist or cannot be written.
+    Until then it stands beside it under a temporary name. A link stays a link, and an earlier
+    file's permissions stay. Raises OutputError if the folder does not exist or cannot be written,
+    or if something other than a file is in the way.
     """
-    path = Path(path)
+    path = _behind_link(path)
     handle, temporary = _temporary_beside(path)
     try:
         with _reported(path), os.fdopen(handle, "wb") as file:
@@ -25,7 +26,8 @@ def replacing(path: str | Path) -> Iterator[IO[bytes]]:
             file.flush()
             os.fsync(file.fileno())
         with _reported(path):
-            os.chmod(temporary, 0o666 & ~_umask())  # as if it had been opened by its name
+            mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
+            os.chmod(temporary, mode)
             os.replace(temporary, path)
     except BaseException:
         with suppress(FileNotFoundError):
@@ -35,15 +37,21 @@ def replacing(path: str | Path) -> Iterator[IO[bytes]]:
 
 def check_writable(path: str | Path) -> None:
     """Raise OutputError unless a file can be written at `path`; leaves nothing behind."""
-    handle, temporary = _temporary_beside(Path(path))
+    handle, temporary = _temporary_beside(_behind_link(path))
     os.close(handle)
     os.unlink(temporary)
+
+
+def _behind_link(path: str | Path) -> Path:
+    return Path(os.path.realpath(path) if os.path.islink(path) else path)
 
 
 def _temporary_beside(path: Path) -> tuple[int, str]:
     with _reported(path):
         if path.is_dir():
             raise OutputError(f"cannot write {path}: it is a directory; name a file in it")
+        if path.exists() and not path.is_file():
+            raise OutputError(f"cannot write {path}: it is no ordinary file; name another")
         return tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
 
 

@@ -98,8 +98,9 @@ class WordVectors:
 
 def unit_rows(matrix: numpy.ndarray) -> numpy.ndarray:
     """Rows at length 1; a row of zeros stays one. matrix: (V, H)."""
-    norms = numpy.sqrt(numpy.einsum("vh,vh->v", matrix, matrix))
-    return matrix / numpy.where(norms > 0, norms, 1)[:, None]
+    # in float64, where the square of no float32 leaves the range
+    norms = numpy.sqrt(numpy.einsum("vh,vh->v", matrix, matrix, dtype=numpy.float64))
+    return (matrix / numpy.where(norms > 0, norms, 1)[:, None]).astype(matrix.dtype)
 
 
 def close_spellings(word: str, words: Iterable[str], limit: int = 5) -> list[str]:

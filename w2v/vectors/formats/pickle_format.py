@@ -2,7 +2,8 @@
 
 Reading a pickle normally runs whatever code it names. Here nothing that a file names is run: the
 few names that NumPy writes into a pickle are answered by inert stand-ins, which only note what
-they are given; every other name is refused. The arrays are then made from the notes.
+they are given; every other name is refused. The arrays are then made from the notes. (A file made
+for it can still exhaust memory or the stack of this process, as any pickle can.)
 """
 
 import pickle
@@ -79,9 +80,11 @@ def _vectors(content: Any) -> WordVectors:
         raise TypeError("a word is not a string")
     if len(set(words)) != len(words) or len(id_to_word) != len(words):
         raise ValueError(f"{len(matrix)} vectors do not fit {len(id_to_word)} words")
-    if not numpy.isfinite(matrix).all():
-        raise ValueError("a vector holds NaN or infinite values")
-    return WordVectors(words, matrix)
+    with numpy.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused
+        vectors = WordVectors(words, matrix)
+    if not numpy.isfinite(vectors.matrix).all():
+        raise ValueError("a vector holds NaN, infinite or too large values")
+    return vectors
 
 
 class _RefusedName(Exception):
@@ -160,4 +163,4 @@ class _InertUnpickler(pickle.Unpickler):
         try:
             return _STAND_INS[module, name]
         except KeyError:
-            raise _RefusedName(f"{module}.{name}") from None
+            raise _RefusedName(repr(f"{module}.{name}")) from None
