@@ -246,6 +246,20 @@ def test_several_targets_are_a_sum_of_losses_as_in_the_books_skipgram():
     assert layer.forward(h, target, negatives) == pytest.approx(sum(single))
 
 
+def test_weights_reach_the_scores_of_negative_sampling():
+    draw = np.random.default_rng(8)
+    table, h = draw.standard_normal((7, 4)), draw.standard_normal((3, 4))
+    target, negatives = np.array([0, 1, 2]), np.array([[3], [4], [5]])
+    layer = NegativeSamplingLoss(table, CORPUS, sample_size=1)
+    score = (table[target] * h).sum(axis=1)
+    positive_only = layer.forward(h, target, negatives, np.array([1.0, 0.0]))
+    assert positive_only == pytest.approx(np.log1p(np.exp(-score)).mean())
+
+
+def test_a_table_keeps_its_gradient_where_it_is_whatever_the_switch_says(cupy):
+    assert type(Embedding(np.zeros((3, 2))).grads[0]) is np.ndarray
+
+
 def test_a_single_h_is_a_batch_of_one():
     draw = np.random.default_rng(6)
     table, h = draw.standard_normal((7, 4)), draw.standard_normal(4)

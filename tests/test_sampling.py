@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
+from w2v import rng
 from w2v.backend import load_cupy, to_cpu, to_gpu
 from w2v.errors import CorpusError, VocabularyError
 from w2v.sampling import ContextWindows, UnigramSampler, create_contexts_target
@@ -122,6 +123,17 @@ def test_without_a_seed_numpys_global_seed_decides():
         np.random.seed(3)
         rows.append(sampler_of(ORDINARY, 3, seed=None).get_negative_sample(np.arange(8)))
     assert (rows[0] == rows[1]).all()
+
+
+def test_each_purpose_has_a_stream_of_its_own():
+    one, same, other = (rng.generator(1, name).random(4) for name in ("a", "a", "b"))
+    assert (one == same).all() and (one != other).all()
+
+
+def test_no_power_overflows():
+    sampler = sampler_of(ORDINARY, 1, power=1000)
+    assert sampler.word_p == pytest.approx([1, 0, 0, 0, 0, 0, 0, 0])
+    assert sampler_of(ORDINARY, 1, power=0).word_p == pytest.approx(np.full(8, 1 / 8))
 
 
 def test_too_small_a_vocabulary_is_an_error_when_drawing():

@@ -1,6 +1,5 @@
 """Looking up rows of a table of word vectors."""
 
-from w2v import np
 from w2v.backend import Array, array_module, scatter_add
 from w2v.layers.row_gradient import RowGradient
 
@@ -15,7 +14,9 @@ class Embedding:
 
     def __init__(self, W: Array, sparse: bool = False):
         self.params = [W]
-        self.grads: list = [None if sparse else np.zeros_like(W, dtype=_gradient_type(W))]
+        self.grads: list = [
+            None if sparse else array_module(W).zeros_like(W, dtype=_gradient_type(W))
+        ]
         self.idx: Array = None
 
     def forward(self, idx: Array) -> Array:

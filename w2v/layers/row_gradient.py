@@ -25,7 +25,13 @@ class RowGradient:
         scatter_add(full, self.ids, self.rows)
         return full
 
-    def __add__(self, other: "RowGradient") -> "RowGradient":
+    __array_ufunc__ = None  # array + RowGradient is __radd__'s
+
+    def __add__(self, other: "RowGradient | Array") -> "RowGradient | Array":
+        if not isinstance(other, RowGradient):
+            return self.dense() + other
         xp = array_module(self.rows)
         ids = xp.concatenate([self.ids, other.ids])
         return RowGradient(ids, xp.concatenate([self.rows, other.rows]), self.shape)
+
+    __radd__ = __add__

@@ -28,7 +28,8 @@ class UnigramSampler:
 
     def __init__(self, corpus: Array, power: float, sample_size: int, seed: int | None = None):
         counts = numpy.bincount(to_cpu(corpus))
-        weights = numpy.where(counts > 0, counts.astype(numpy.float64) ** power, 0.0)
+        shares = counts / counts.max()  # at most 1, so that no power overflows
+        weights = numpy.where(counts > 0, shares**power, 0.0)
         self.sample_size = sample_size
         self.vocab_size = len(counts)
         self.word_p = weights / weights.sum()  # (V,)
