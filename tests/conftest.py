@@ -22,13 +22,14 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(autouse=True)
-def clean_settings(monkeypatch, tmp_path):
+def clean_settings(monkeypatch, tmp_path, tmp_path_factory):
     """Each test starts on the CPU, in an empty folder, without settings from outside."""
     data_dir = os.environ.get("W2V_DATA_DIR")
     for name in [name for name in os.environ if name.startswith("W2V_")]:
         monkeypatch.delenv(name)
     if data_dir:
         monkeypatch.setenv("TEST_DATA_DIR", os.path.abspath(data_dir))
+    monkeypatch.setenv("W2V_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(config, "GPU", False)
 

@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from w2v.corpus.readers import EOS
+from w2v.corpus.book_stream import EOS
 
 TRAIN = """
 from w2v import config

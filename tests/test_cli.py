@@ -107,6 +107,72 @@ def test_stdin_is_a_corpus(text, tmp_path):
     assert (tmp_path / "vectors.pkl").exists()
 
 
+def test_several_corpora_and_a_folder_are_one_text(w2v, text, tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / ".hidden").write_text("x")
+    (tmp_path / "folder" / "more.txt").write_text(text.read_text())
+    code, _, err = w2v("train", text, "folder", *SMALL)
+    assert code == 0 and "624 words, 13 in the vocabulary" in err
+    assert err.startswith("folder: skipped .hidden (hidden, or not text)\n")
+    (tmp_path / "c.toml").write_text('corpus = ["text.txt", "folder"]')
+    assert "624 words" in w2v("train", "--config", "c.toml", *SMALL)[2]
+
+
+def test_a_second_training_takes_the_text_from_the_cache(w2v, text, tmp_path):
+    files = []
+    for arguments in ([], [], ["--no-cache"]):
+        code, _, err = w2v("train", text, *SMALL, *arguments)
+        assert code == 0
+        files.append(((tmp_path / "vectors.pkl").read_bytes(), "encoded before" in err))
+    assert [cached for _, cached in files] == [False, True, False]
+    assert len({content for content, _ in files}) == 1
+
+
+# Encoded corpora
+
+
+def test_encode_makes_what_training_uses_and_info_shows_it(w2v, text):
+    code, out, err = w2v("encode", text, "--min-count", 1, "--threads", 1)
+    assert (code, err) == (0, "")
+    path, _, rest = out.partition(": ")
+    assert rest.startswith("288 words in 24 sentences, 12 in the vocabulary; ")
+    assert "encoded before" in w2v("train", text, *SMALL)[2]
+    assert "encoded before" in w2v("encode", text, "--min-count", 1)[2]
+    about = json.loads(w2v("info", path, "--json")[1])
+    assert about["kind"] == "encoded corpus" and about["version"] == 1
+    assert (about["words"], about["sentences"], about["vocabulary"]) == (288, 24, 12)
+    assert about["options"]["min_count"] == 1 and about["sources"][0]["path"] == str(text)
+    out = w2v("info", path)[1]
+    assert "words            288\n" in out and f"source           {text} (" in out
+
+
+def test_encode_takes_a_configuration_and_a_data_set(w2v, data_dir, repository):
+    config = repository / "configs" / "book-cbow.toml"
+    code, out, _ = w2v("encode", "--config", config, "--data-dir", data_dir, "--split", "valid")
+    assert code == 0 and "70,390 words in 3,370 sentences, 6,021 in the vocabulary" in out
+
+
+def test_encode_refuses_what_it_cannot_keep(refused, text):
+    for corpus in (["-"], []):
+        assert "name a CORPUS that is a file" in refused("encode", *corpus, code=2)
+    assert "name only one" in refused("encode", text, "--dataset", "ptb", code=2)
+    os.mkfifo("pipe")
+    writer = subprocess.Popen(["sh", "-c", "yes | head -20 > pipe"])
+    assert "name a CORPUS that is a file" in refused("encode", "pipe")
+    writer.wait(10)
+
+
+def test_info_of_word_vectors_and_of_other_files(w2v, refused, model, text):
+    assert json.loads(w2v("info", model, "--json")[1]) == {
+        "kind": "word vectors",
+        "vocabulary": 5,
+        "dim": 3,
+    }
+    assert w2v("info", model)[1].endswith("vocabulary       5\ndim              3\n")
+    assert "text.txt is no model" in refused("info", text)
+    assert "no model nowhere" in refused("info", "nowhere")
+
+
 def test_the_loss_curve_is_drawn(w2v, text, tmp_path):
     pytest.importorskip("matplotlib").use("agg")
     assert w2v("train", text, *SMALL, "--plot", "loss.png")[0] == 0
@@ -391,7 +457,8 @@ def test_every_command_and_option_has_help():
 def test_help_and_version_need_no_numpy():
     code = (
         "import sys\nfrom w2v.cli import main\ntry: main([sys.argv[1]])\nexcept SystemExit: pass\n"
-        "assert 'numpy' not in sys.modules and 'tqdm' not in sys.modules"
+        "heavy = {'numpy', 'tqdm', 'pyarrow', 'platformdirs'}\n"
+        "assert not heavy & set(sys.modules)"
     )
     for option in ("--help", "--version"):
         done = subprocess.run([sys.executable, "-c", code, option], capture_output=True, text=True)

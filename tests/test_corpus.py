@@ -1,5 +1,6 @@
 """From files to ids: readers, vocabulary, the Penn Treebank and the demo corpus."""
 
+import bz2
 import gzip
 import os
 
@@ -10,13 +11,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import w2v
-from w2v.corpus import datasets, demo, encode, ptb
-from w2v.corpus.readers import EOS, byte_blocks, decode, read_tokens, tokenize
+from w2v.config import TextConfig
+from w2v.corpus import EOS, datasets, demo, ptb, with_eos
+from w2v.corpus.encoding import encode_files, encode_sentences
+from w2v.corpus.readers import byte_blocks, cut_blocks, to_utf8
 from w2v.errors import CorpusError, MissingPackageError
 
 
 def tokens_of(path, **options):
-    return [token for block in read_tokens(path, **options) for token in block]
+    """The words of a file, with `<eos>` where an encoded corpus has its mark."""
+    text = encode_files([path], TextConfig(min_count=1, **options))
+    names = [*text.vocabulary.words, EOS]
+    return [names[i] for i in text.ids]
+
+
+def encode(sentences, **options):
+    """Ready-made sentences as the book's stream."""
+    config = TextConfig(**{"min_count": 1, **options})
+    return with_eos(encode_sentences(sentences, config), config)
 
 
 def write(path, content):
@@ -37,6 +49,7 @@ def test_each_line_ends_in_eos_and_blank_lines_do_not_count(tmp_path):
 def test_compressed_text_and_stdin_read_the_same(tmp_path, monkeypatch):
     data = TEXT.encode()
     assert tokens_of(write(tmp_path / "a.gz", gzip.compress(data))) == TOKENS
+    assert tokens_of(write(tmp_path / "a.bz2", bz2.compress(data))) == TOKENS
     assert tokens_of(write(tmp_path / "a.zst", zstandard.compress(data))) == TOKENS
     two_frames = zstandard.compress(data[:20]) + zstandard.compress(data[20:])
     assert tokens_of(write(tmp_path / "a.zst", two_frames)) == TOKENS
@@ -69,13 +82,16 @@ def test_a_long_line_is_read_whole(tmp_path):
 
 @given(st.text("ab \né\u3000"), st.lists(st.integers(1, 5)))
 def test_the_cuts_between_blocks_do_not_matter(text, cuts):
-    data, blocks = text.encode(), []
+    data, pieces = text.encode(), []
     for cut in cuts:
-        blocks.append(data[:cut])
+        pieces.append(data[:cut])
         data = data[cut:]
-    tokens = [t for block in tokenize(decode([*blocks, data], "name")) for t in block]
-    expected = [t for line in text.split("\n") if line.split() for t in [*line.split(), EOS]]
-    assert tokens == expected
+    pieces = list(to_utf8([*pieces, data], "name", "utf-8", "strict"))
+    for size in (1, 3, 7, 1000):
+        blocks = list(cut_blocks(pieces, size))
+        assert b"".join(blocks) == text.encode()
+        assert all(block.decode()[-1].isspace() for block in blocks[:-1])
+        assert blocks == list(cut_blocks([text.encode()], size))
 
 
 @pytest.mark.parametrize(
@@ -89,9 +105,9 @@ def test_invalid_utf8_is_an_error_that_names_the_byte(tmp_path, content, offset)
 
 
 def test_a_character_that_is_cut_by_a_block_border_is_whole_or_named_where_it_begins():
-    assert list(decode([b"a\xe2", b"\x82\xac"], "x")) == ["a", "€", ""]
+    assert b"".join(to_utf8([b"a\xe2", b"\x82\xac"], "x", "utf-8", "strict")).decode() == "a€"
     with pytest.raises(CorpusError, match="byte offset 1 "):
-        list(decode([b"a\xe2", b"\x82z"], "x"))
+        list(to_utf8([b"a\xe2", b"\x82z"], "x", "utf-8", "strict"))
 
 
 def test_nul_bytes_are_an_error_that_names_the_byte(tmp_path):
@@ -103,48 +119,77 @@ def test_nul_bytes_are_an_error_that_names_the_byte(tmp_path):
 
 def test_damaged_compressed_files_are_errors(tmp_path):
     data = os.urandom(100_000)
-    for name, whole in (("a.gz", gzip.compress(data)), ("a.zst", zstandard.compress(data))):
+    for name, kind, whole in (
+        ("a.gz", "gzip", gzip.compress(data)),
+        ("a.zst", "zstd", zstandard.compress(data)),
+        ("a.bz2", "bzip2", bz2.compress(data)),
+    ):
         with pytest.raises(CorpusError, match="cut off"):
             list(byte_blocks(write(tmp_path / name, whole[:-500])))
-        with pytest.raises(CorpusError, match=f"not {'gzip' if name == 'a.gz' else 'zstd'}"):
+        with pytest.raises(CorpusError, match=f"not {kind}"):
             list(byte_blocks(write(tmp_path / name, b"this is plain text")))
 
 
 def test_words_get_ids_by_falling_frequency_or_first_appearance():
-    tokens = [["b", "a", "c"], ["a", "c", "a"]]
-    corpus = encode(tokens, "x")
-    assert corpus.vocabulary.words == ["a", "c", "b"]
-    assert corpus.vocabulary.counts.tolist() == [3, 2, 1]
-    assert corpus.ids.tolist() == [2, 0, 1, 0, 1, 0] and corpus.ids.dtype == np.int32
-    corpus = encode(tokens, "x", order="appearance")
-    assert corpus.vocabulary.words == ["b", "a", "c"]
-    assert corpus.ids.tolist() == [0, 1, 2, 1, 2, 1]
+    sentences = [["b", "a", "c"], ["a", "c", "a"]]
+    corpus = encode(sentences)
+    assert corpus.vocabulary.words == ["a", "c", EOS, "b"]
+    assert corpus.vocabulary.counts.tolist() == [3, 2, 2, 1]
+    assert corpus.ids.tolist() == [3, 0, 1, 2, 0, 1, 0, 2] and corpus.ids.dtype == np.int32
+    corpus = encode(sentences, vocab_order="appearance")
+    assert corpus.vocabulary.words == ["b", "a", "c", EOS]
+    assert corpus.ids.tolist() == [0, 1, 2, 3, 1, 2, 1, 3]
 
 
 def test_rare_words_leave_the_stream():
-    tokens = [["b", "a", "c", "a", "c", "a", "d", "d"]]
-    corpus = encode(tokens, "x", min_count=2)
+    sentences = [["b", "a", "c", "a", "c", "a", "d", "d"]]
+    corpus = encode(sentences, min_count=2)  # also of <eos>, which occurs once
     assert corpus.vocabulary.words == ["a", "c", "d"]
     assert corpus.ids.tolist() == [0, 1, 0, 1, 0, 2, 2]
-    corpus = encode(tokens, "x", min_count=2, max_vocab=2, order="appearance")
+    corpus = encode(sentences, min_count=2, max_vocab=2, vocab_order="appearance")
     assert corpus.vocabulary.words == ["a", "c"]
     assert corpus.ids.tolist() == [0, 1, 0, 1, 0]
 
 
 def test_nothing_left_is_an_error():
     with pytest.raises(CorpusError, match="no words"):
-        encode([[]], "x")
+        encode([[]])
     with pytest.raises(CorpusError, match="no word occurs 3 times; lower --min-count"):
-        encode([["a", "b", "a"]], "x", min_count=3)
+        encode([["a", "b", "a"]], min_count=3)
+
+
+SENTENCES = st.lists(st.lists(st.sampled_from(["a", "b", "c", "d", EOS]), min_size=1), min_size=1)
+
+
+@given(SENTENCES, st.integers(1, 3), st.none() | st.integers(1, 4))
+@pytest.mark.parametrize("order", ["frequency", "appearance"])
+def test_eos_is_counted_and_numbered_like_a_word(order, sentences, min_count, max_vocab):
+    stream = [word for sentence in sentences for word in [*sentence, EOS]]
+    counts = {word: stream.count(word) for word in dict.fromkeys(stream)}
+    ranked = sorted(counts, key=lambda word: -counts[word])  # stable: ties by first appearance
+    kept = [word for word in ranked if counts[word] >= min_count][:max_vocab]
+    if order == "appearance":
+        kept = [word for word in counts if word in kept]
+    corpus = with_eos_chosen(sentences, min_count, max_vocab, order)
+    assert corpus.vocabulary.words == kept
+    assert corpus.vocabulary.counts.tolist() == [counts[word] for word in kept]
+    assert [kept[i] for i in corpus.ids] == [word for word in stream if word in kept]
+
+
+def with_eos_chosen(sentences, min_count, max_vocab, order):
+    """The choice of words made by `with_eos` alone, on a corpus that has them all."""
+    whole = encode_sentences(sentences, TextConfig(min_count=1, vocab_order=order))
+    config = TextConfig(min_count=min_count, max_vocab=max_vocab, vocab_order=order)
+    return with_eos(whole, config)
 
 
 def test_the_demo_corpus_is_always_the_same():
-    corpus = encode(demo.read_tokens(), "demo")
+    corpus = encode(demo.read_sentences())
     assert len(corpus.ids) == pytest.approx(demo.TOKENS, abs=20)
-    again = encode(demo.read_tokens(), "demo")
+    again = encode(demo.read_sentences())
     assert (corpus.ids == again.ids).all()
     assert corpus.vocabulary.words == again.vocabulary.words
-    other = encode(demo.read_tokens(seed=1), "demo")
+    other = encode(demo.read_sentences(seed=1))
     assert len(other.ids) != len(corpus.ids) or (other.ids != corpus.ids).any()
 
 

@@ -74,7 +74,18 @@ def test_every_part_is_in_the_order():
 
 
 def test_importing_the_package_imports_nothing_heavy():
-    heavy = ("numpy", "click", "tqdm", "cupy", "matplotlib", "pooch", "rapidfuzz", "zstandard")
+    heavy = (
+        "numpy",
+        "click",
+        "rapidfuzz",
+        "tqdm",
+        "cupy",
+        "matplotlib",
+        "pooch",
+        "pyarrow",
+        "platformdirs",
+        "zstandard",
+    )
     code = f"import sys, w2v; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout == "[]\n"

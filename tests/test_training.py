@@ -205,7 +205,7 @@ def test_a_broken_stream_ends_the_reports_and_not_the_training():
             raise BrokenPipeError
 
     report = Reporter(Broken())
-    report.heading = "words"
+    report.headings.append("words")
     report(progress(5))
     report(progress(6))
     assert report.stream is None

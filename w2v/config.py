@@ -31,10 +31,12 @@ def _option(
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class TrainConfig:
-    """What `w2v train` and `w2v.train` do. Raises ConfigError for a value that cannot be used."""
+class TextConfig:
+    """How a text becomes ids, for `w2v encode` and whatever reads a text.
 
-    # The text
+    Raises ConfigError for a value that cannot be used.
+    """
+
     dataset: str | None = _option(
         None, "A corpus by name, in place of a file.", choices=("demo", "ptb")
     )
@@ -44,6 +46,7 @@ class TrainConfig:
     data_dir: str | None = _option(
         None, "Folder with named corpora, read instead of downloading [env: W2V_DATA_DIR]."
     )
+    column: str = _option("text", "The column of a Parquet file that holds the text.")
     encoding: str = _option("utf-8", "Character encoding of the text.")
     encoding_errors: str = _option(
         "strict",
@@ -52,12 +55,27 @@ class TrainConfig:
     )
     lowercase: bool = _option(False, "Turn the text to lower case.")
     min_count: int = _option(5, "Leave out words that occur less often.", minimum=1)
-    max_vocab: int | None = _option(None, "Keep only this many most frequent words.", minimum=1)
+    max_vocab: int | None = _option(
+        None,
+        "Keep only this many most frequent words; also bounds the memory for rare words.",
+        minimum=1,
+    )
     vocab_order: str = _option(
         "frequency",
         "Number the words by falling frequency or by first appearance.",
         choices=("frequency", "appearance"),
     )
+    cache: bool = _option(True, "Keep the encoded text, and use it again while nothing changed.")
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            check_value(field, getattr(self, field.name))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrainConfig(TextConfig):
+    """What `w2v train` and `w2v.train` do. Raises ConfigError for a value that cannot be used."""
+
     # The model
     model: str = _option("cbow", "How words are predicted.", choices=("cbow", "skipgram"))
     dim: int = _option(100, "Size of a word vector.", minimum=1)
@@ -84,10 +102,6 @@ class TrainConfig:
     output: str = _option("vectors.pkl", "Where the vectors go.")
     eval_interval: int = _option(100, "Updates between two reports of the loss.", minimum=1)
     plot: str | None = _option(None, "Draw the loss curve into this PNG file.")
-
-    def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            check_value(field, getattr(self, field.name))
 
 
 def value_type(field: dataclasses.Field) -> type:
@@ -126,8 +140,9 @@ def nearest(name: str, known: Iterable[str]) -> str:
 def read_config(path: str | Path) -> dict[str, Any]:
     """The options in a TOML file, as keyword arguments of `train`.
 
-    Keys are the long options with `-` or `_`; `corpus` names the text. Raises ConfigError for a
-    file that cannot be read, an unknown key (naming the nearest one) or an unusable value.
+    Keys are the long options with `-` or `_`; `corpus` names the text, or lists several paths.
+    Raises ConfigError for a file that cannot be read, an unknown key (naming the nearest one) or an
+    unusable value.
     """
     try:
         with open(path, "rb") as file:
@@ -139,7 +154,7 @@ def read_config(path: str | Path) -> dict[str, Any]:
     known = {field.name: field for field in dataclasses.fields(TrainConfig)}
     values = {key.replace("-", "_"): value for key, value in table.items()}
     for key, value in values.items():
-        if key == "corpus" and isinstance(value, str):
+        if key == "corpus" and _names_paths(value):
             continue
         if key not in known:
             raise ConfigError(f"{path}: unknown key {key!r}{nearest(key, [*known, 'corpus'])}")
@@ -148,3 +163,9 @@ def read_config(path: str | Path) -> dict[str, Any]:
         except ConfigError as error:
             raise ConfigError(f"{path}: {error}") from error
     return values
+
+
+def _names_paths(value: Any) -> bool:
+    return isinstance(value, str) or (
+        isinstance(value, list) and all(isinstance(path, str) for path in value)
+    )

@@ -12,7 +12,7 @@ from w2v.errors import OutputError
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[IO[bytes]]:
-    """A binary file that takes the place of `path` when the block ends without an error.
+    """A binary file, to write and read, that takes the place of `path` when the block ends well.
 
     Until then it stands beside it under a temporary name. A link stays a link, and an earlier
     file's permissions stay. Raises OutputError if the folder does not exist or cannot be written,
@@ -21,7 +21,7 @@ def replacing(path: str | Path) -> Iterator[IO[bytes]]:
     path = _behind_link(path)
     handle, temporary = _temporary_beside(path)
     try:
-        with _reported(path), os.fdopen(handle, "wb") as file:
+        with _reported(path), os.fdopen(handle, "w+b") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

@@ -2,7 +2,7 @@
 
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any, cast
@@ -11,10 +11,9 @@ import numpy
 
 from w2v import np
 from w2v.backend import device
-from w2v.config import TrainConfig, nearest
-from w2v.corpus import Corpus, demo, encode
+from w2v.config import TextConfig, TrainConfig, nearest
+from w2v.corpus import Corpus, EncodedCorpus, demo, with_eos
 from w2v.corpus.datasets import dataset_file
-from w2v.corpus.readers import EOS, read_tokens
 from w2v.errors import ConfigError, import_extra
 from w2v.files import check_writable
 from w2v.models import CBOW, SkipGram
@@ -24,8 +23,11 @@ from w2v.training import Trainer
 from w2v.training.progress import Report
 from w2v.vectors import WordVectors, save
 
-Source = str | PathLike | Iterable[list[str]] | None
-"""A path, "-" for stdin, sentences as lists of words, or nothing: a named data set or the demo."""
+Source = str | PathLike | Sequence[PathLike] | Iterable[list[str]] | None
+"""A path, "-" for stdin, a list of `Path`s, sentences as lists of words, or nothing: a named data
+set or the demo.
+"""
+Say = Callable[[str], None]
 
 MODELS = {"cbow": CBOW, "skipgram": SkipGram}
 
@@ -40,14 +42,18 @@ class Run:
     interrupted: bool
 
 
+def _ignore(line: str) -> None:
+    """What `say` is where nobody listens."""
+
+
 def train(corpus: Source = None, **options: Any) -> WordVectors:
     """Train word vectors: what `w2v train` does, for a notebook.
 
-    corpus: a path (text, .gz, .zst), "-" for stdin, or sentences as lists of words; without it,
-    the data set of `dataset=`, or the demo corpus. options: those of the command, with
-    underscores, as in `TrainConfig`; the vectors are written to a file only if `output` is given.
-    Ctrl-C ends the training early, with a warning. Raises W2VError for whatever the command line
-    would refuse.
+    corpus: a path (text, .gz, .bz2, .zst, .parquet or a folder of them), "-" for stdin, a list of
+    `Path`s, or sentences as lists of words; without it, the data set of `dataset=`, or the demo
+    corpus. options: those of the command, with underscores, as in `TrainConfig`; the vectors are
+    written to a file only if `output` is given. Ctrl-C ends the training early, with a warning.
+    Raises W2VError for whatever the command line would refuse.
     """
     done = run(corpus, options)
     if done.interrupted:
@@ -58,13 +64,13 @@ def train(corpus: Source = None, **options: Any) -> WordVectors:
 def run(
     corpus: Source,
     options: dict[str, Any],
-    say: Callable[[str], None] = lambda line: None,
+    say: Say = _ignore,
     report: Report | None = None,
 ) -> Run:
     """Train, and write the files that the options name.
 
-    say: is told what was read, in one line. report: see `Trainer.fit`. Everything that can be
-    known to fail is checked before the training starts. Raises W2VError.
+    say: is told what was read, in a line or a few. report: see `Trainer.fit`. Everything that can
+    be known to fail is checked before the training starts. Raises W2VError.
     """
     config = make_config(corpus, options)
     for path in {options.get("output"), config.plot} - {None}:
@@ -72,7 +78,7 @@ def run(
     if config.plot:
         import_extra("matplotlib.pyplot", "--plot")
     with device(config.gpu):
-        text = read_corpus(corpus, config)
+        text = read_corpus(corpus, config, say)
         say(f"{len(text.ids):,} words, {len(text.vocabulary):,} in the vocabulary")
         done, trainer = _fit(text, config, report)
     if "output" in options:
@@ -89,39 +95,34 @@ def make_config(corpus: Source, options: dict[str, Any]) -> TrainConfig:
             raise ConfigError(
                 f"unknown option {name!r}{nearest(name, TrainConfig.__dataclass_fields__)}"
             )
-    if corpus is not None and options.get("dataset") is not None:
-        raise ConfigError(
-            f"both a corpus and --dataset {options['dataset']} are given: name only one of them"
-        )
     is_demo = corpus is None and options.get("dataset") in (None, "demo")
     return TrainConfig(**{**(demo.CONFIG if is_demo else {}), **options})
 
 
-def read_corpus(corpus: Source, config: TrainConfig) -> Corpus:
-    """The text as ids and a vocabulary. Raises CorpusError."""
-    name, tokens = _open(corpus, config)
-    return encode(tokens, name, config.min_count, config.max_vocab, config.vocab_order)
+def read_corpus(corpus: Source, config: TextConfig, say: Say = _ignore) -> Corpus:
+    """The text as the book's stream, for the layers engine. Raises CorpusError."""
+    return with_eos(encode_corpus(corpus, config, say), config)
 
 
-def _open(corpus: Source, config: TrainConfig) -> tuple[str, Iterable[list[str]]]:
-    """What an error calls the text, and its tokens."""
+def encode_corpus(
+    corpus: Source, config: TextConfig, say: Say = _ignore, threads: int | None = None
+) -> EncodedCorpus:
+    """The text as ids in a file that is mapped into memory. Raises CorpusError."""
+    from w2v.corpus.encoding import encode_files, encode_sentences  # brings in pyarrow
+
+    if corpus is not None and config.dataset is not None:
+        raise ConfigError(
+            f"both a corpus and --dataset {config.dataset} are given: name only one of them"
+        )
     if corpus is None and config.dataset in (None, "demo"):
-        return "the demo corpus", demo.read_tokens()
+        return encode_sentences(demo.read_sentences(), config, say, threads, "the demo corpus")
     if corpus is None:
         corpus = dataset_file(cast(str, config.dataset), config.split, config.data_dir)
     if isinstance(corpus, str | PathLike):
-        path = str(corpus)
-        tokens = read_tokens(path, config.encoding, config.encoding_errors, config.lowercase)
-        return "stdin" if path == "-" else path, tokens
-    return "the corpus", _mark_ends(corpus, config.lowercase)
-
-
-def _mark_ends(sentences: Iterable[list[str]], lowercase: bool) -> Iterator[list[str]]:
-    for sentence in sentences:
-        if isinstance(sentence, str):
-            raise ConfigError("sentences are lists of words, not strings: split them first")
-        if sentence:
-            yield [*(word.lower() if lowercase else word for word in sentence), EOS]
+        return encode_files([str(corpus)], config, say, threads)
+    if isinstance(corpus, list | tuple) and corpus and isinstance(corpus[0], PathLike):
+        return encode_files([str(path) for path in corpus], config, say, threads)
+    return encode_sentences(cast(Iterable[list[str]], corpus), config, say, threads)
 
 
 def _fit(text: Corpus, config: TrainConfig, report: Report | None) -> tuple[Run, Trainer]:

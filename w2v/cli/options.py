@@ -1,8 +1,21 @@
 """Options that several commands share."""
 
-import click
+import dataclasses
+from collections.abc import Callable, Container
+from typing import Any
 
-from w2v.config import TrainConfig
+import click
+from click.core import ParameterSource
+
+from w2v.config import TextConfig, TrainConfig, option_name, read_config, value_type
+
+# How strongly a value is meant, from the weakest: used where two options exclude each other.
+PRECEDENCE = [
+    ParameterSource.DEFAULT,
+    ParameterSource.DEFAULT_MAP,
+    ParameterSource.ENVIRONMENT,
+    ParameterSource.COMMANDLINE,
+]
 
 debug_option = click.option(
     "--debug", is_flag=True, expose_value=False, help="Show where an error comes from."
@@ -24,3 +37,70 @@ top_option = click.option(
 )
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+
+
+def _read_config(context: click.Context, _: click.Parameter, path: str | None) -> None:
+    if path is not None:
+        values = read_config(path)
+        if isinstance(values.get("corpus"), str):
+            values["corpus"] = [values["corpus"]]
+        context.default_map = values
+
+
+config_option = click.option(
+    "--config",
+    is_eager=True,
+    expose_value=False,
+    callback=_read_config,
+    metavar="FILE",
+    help="Take options from a TOML file; the command line and the environment come first.",
+)
+
+
+def config_options(config: type[TextConfig], without: Container[str] = ()) -> Callable:
+    """Give a command an option for each field of `config`: its default, help and limits."""
+
+    def add(command):
+        for field in reversed(dataclasses.fields(config)):
+            if field.name in without:
+                continue
+            kind, choices = value_type(field), field.metadata["choices"]
+            name = option_name(field.name)
+            names = [f"{name}/--no-{name[2:]}" if kind is bool else name, field.name]
+            if field.name == "output":
+                names.insert(0, "-o")
+            command = click.option(
+                *names,
+                default=field.default,
+                show_default=True,
+                type=click.Choice(choices) if choices else kind,
+                help=field.metadata["help"],
+            )(command)
+        return command
+
+    return add
+
+
+def given_options(context: click.Context, values: dict[str, Any]) -> dict[str, Any]:
+    """The options that the user has set, wherever: the defaults are left to the library."""
+    sources = {name: context.get_parameter_source(name) for name in values}
+    return {name: values[name] for name in values if sources[name] != ParameterSource.DEFAULT}
+
+
+def stronger_text(
+    context: click.Context, corpus: tuple[str, ...], options: dict[str, Any]
+) -> tuple[str, ...]:
+    """The corpus, or none where `options` keep a data set that is meant more strongly.
+
+    A corpus on the command line beats the configuration's data set, and the other way round; two
+    of the same strength stay, to be refused.
+    """
+    if not corpus or options.get("dataset") is None:
+        return corpus
+    of_corpus, of_dataset = (
+        PRECEDENCE.index(context.get_parameter_source(name) or ParameterSource.DEFAULT)
+        for name in ("corpus", "dataset")
+    )
+    if of_corpus > of_dataset:
+        del options["dataset"]
+    return () if of_dataset > of_corpus else corpus

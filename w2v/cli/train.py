@@ -1,85 +1,51 @@
 """`w2v train`."""
 
-import dataclasses
+from pathlib import Path
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
-from w2v.cli.options import debug_option
-from w2v.config import TrainConfig, option_name, read_config, value_type
-
-# How strongly a value is meant, from the weakest: used where two options exclude each other.
-PRECEDENCE = [
-    ParameterSource.DEFAULT,
-    ParameterSource.DEFAULT_MAP,
-    ParameterSource.ENVIRONMENT,
-    ParameterSource.COMMANDLINE,
-]
-
-
-def _read_config(context: click.Context, _: click.Parameter, path: str | None) -> None:
-    if path is not None:
-        context.default_map = read_config(path)
-
-
-def _config_options(command):
-    """An option for each field of TrainConfig, which has its default, help and limits."""
-    for field in reversed(dataclasses.fields(TrainConfig)):
-        kind, choices = value_type(field), field.metadata["choices"]
-        name = option_name(field.name)
-        names = [f"{name}/--no-{name[2:]}" if kind is bool else name, field.name]
-        if field.name == "output":
-            names.insert(0, "-o")
-        command = click.option(
-            *names,
-            default=field.default,
-            show_default=True,
-            type=click.Choice(choices) if choices else kind,
-            help=field.metadata["help"],
-        )(command)
-    return command
+from w2v.cli.options import (
+    config_option,
+    config_options,
+    debug_option,
+    given_options,
+    stronger_text,
+)
+from w2v.config import TrainConfig
 
 
 @click.command()
-@click.argument("corpus", required=False)
-@click.option(
-    "--config",
-    is_eager=True,
-    expose_value=False,
-    callback=_read_config,
-    metavar="FILE",
-    help="Take options from a TOML file; the command line and the environment come first.",
-)
-@_config_options
+@click.argument("corpus", nargs=-1, metavar="[CORPUS]...")
+@config_option
+@config_options(TrainConfig)
 @debug_option
 @click.pass_context
-def train(context: click.Context, corpus: str | None, **values: Any) -> None:
-    """Train word vectors on CORPUS: text, .gz or .zst, one sentence per line, or - for stdin.
+def train(context: click.Context, corpus: tuple[str, ...], **values: Any) -> None:
+    """Train word vectors on CORPUS: text with a sentence per line, .gz, .bz2, .zst or .parquet, a
+    folder of such files, or - for stdin; several are read one after the other.
 
     Without CORPUS and --dataset, a small demo corpus is made and trained on, with defaults of its
     own.
 
     \b
       w2v train corpus.txt --dim 200 -o corpus.pkl
+      w2v train news.zst books/ pages.parquet --column body
       zcat logs.gz | w2v train -
       w2v train --config configs/book-cbow.toml
     """
     from w2v.pipeline import run
     from w2v.training.progress import Reporter
 
-    given = {name for name in values if context.get_parameter_source(name) != PRECEDENCE[0]}
-    options = {name: values[name] for name in given}
-    if corpus is not None and options.get("dataset") is not None:
-        corpus = _stronger(context, corpus, options)
+    options = given_options(context, values)
+    corpus = stronger_text(context, corpus, options)
     options.setdefault("output", TrainConfig.output)
     reporter = Reporter()
 
-    def say(line: str) -> None:
-        reporter.heading = line  # shown once the training has begun: a refusal is the only line
-
     try:
-        done = run(corpus, options, say, reporter)
+        # What was read is shown once the training has begun: a refusal is the only line.
+        paths = [Path(path) for path in corpus] or None
+        done = run(paths, options, reporter.headings.append, reporter)
     finally:
         reporter.close()
     speed = done.words / max(done.seconds, 1e-9)
@@ -91,14 +57,3 @@ def train(context: click.Context, corpus: str | None, **values: Any) -> None:
     )
     if done.interrupted:
         context.exit(130)
-
-
-def _stronger(context: click.Context, corpus: str, options: dict[str, Any]) -> str | None:
-    """A corpus on the command line beats the configuration's data set, and the other way round."""
-    of_corpus, of_dataset = (
-        PRECEDENCE.index(context.get_parameter_source(name) or PRECEDENCE[0])
-        for name in ("corpus", "dataset")
-    )
-    if of_corpus > of_dataset:
-        del options["dataset"]
-    return None if of_dataset > of_corpus else corpus

@@ -10,8 +10,6 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
-from w2v.corpus.readers import EOS
-
 TOKENS = 300_000
 SEED = 2013
 
@@ -114,9 +112,10 @@ FILLER = (
 )
 
 
-def read_tokens(seed: int = SEED, size: int = TOKENS) -> Iterator[list[str]]:
-    """The corpus, a sentence at a time with its `<eos>`: the same for the same seed, and about
-    `size` tokens in all.
+def read_sentences(seed: int = SEED, size: int = TOKENS) -> Iterator[list[str]]:
+    """The corpus, a sentence at a time: the same for the same seed.
+
+    size: about how many tokens in all, the ends of the sentences counted as in the book.
     """
     draw = random.Random(seed)
     kinds = [_station, _verb, _noun, _adjective, _country, _maker, _filler]
@@ -124,8 +123,8 @@ def read_tokens(seed: int = SEED, size: int = TOKENS) -> Iterator[list[str]]:
     written = 0
     while written < size:
         (kind,) = draw.choices(kinds, shares)
-        sentence = [*kind(draw).split(), EOS]
-        written += len(sentence)
+        sentence = kind(draw).split()
+        written += len(sentence) + 1
         yield sentence
 
 

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import numpy
 
+from w2v.config import TextConfig
+from w2v.corpus.book_stream import Corpus, with_eos
 from w2v.corpus.datasets import dataset_file
-from w2v.corpus.readers import read_tokens
+from w2v.corpus.encoding import encode_files
 
 
 def load_data(
@@ -18,14 +20,16 @@ def load_data(
     Source: Deep Learning from Scratch 2, `dataset/ptb.py`.
     """
     data_type = "valid" if data_type == "val" else data_type
-    words = _words("train", data_dir)
-    word_to_id = {word: number for number, word in enumerate(dict.fromkeys(words))}
-    if data_type != "train":
-        words = _words(data_type, data_dir)
-    corpus = numpy.array([word_to_id[word] for word in words], numpy.int32)
-    return corpus, word_to_id, {number: word for word, number in word_to_id.items()}
+    train = _stream("train", data_dir)
+    id_to_word = dict(enumerate(train.vocabulary.words))
+    word_to_id = {word: number for number, word in id_to_word.items()}
+    if data_type == "train":
+        return train.ids, word_to_id, id_to_word
+    split = _stream(data_type, data_dir)
+    ids = numpy.array([word_to_id[word] for word in split.vocabulary.words], numpy.int32)
+    return ids[split.ids], word_to_id, id_to_word
 
 
-def _words(split: str, data_dir: str | Path | None) -> list[str]:
-    blocks = read_tokens(dataset_file("ptb", split, data_dir))
-    return [word for block in blocks for word in block]
+def _stream(split: str, data_dir: str | Path | None) -> Corpus:
+    config = TextConfig(min_count=1, vocab_order="appearance")
+    return with_eos(encode_files([dataset_file("ptb", split, data_dir)], config), config)

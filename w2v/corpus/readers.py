@@ -1,63 +1,139 @@
-"""From files to blocks of tokens: text, .gz, .zst and stdin, one sentence per line.
+"""From sources to blocks of UTF-8 text: files, folders, stdin; text, packed text and Parquet.
 
-A line of any length is one sentence; its end is an `<eos>` token, as in the book. Blank lines are
-no sentences.
+A source is text (one sentence per line), .gz, .bz2, .zst or .parquet. The blocks depend on the
+text alone: the same from a file, its compressed copy and a pipe.
 """
 
+import bz2
 import codecs
 import gzip
+import os
+import re
 import sys
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
+from typing import IO, cast
 
+from w2v.config import TextConfig
 from w2v.errors import ConfigError, CorpusError
 
-EOS = "<eos>"
-BLOCK = 1 << 20  # bytes read at a time
-ZSTD_BLOCK = 1 << 14  # compressed bytes at a time: what they unpack to has to fit in memory
+BLOCK = 1 << 22  # bytes of text in a block
+READ = 1 << 20  # bytes read at a time
+ZSTD_READ = 1 << 14  # compressed bytes at a time: what they unpack to has to fit in memory
+PARQUET_ROWS = 1 << 14  # rows read at a time
+SNIFF = 1 << 13  # bytes of a file in a folder that show whether it is text
+
+ASCII_SPACE = b"\t\n\v\f\r\x1c\x1d\x1e\x1f "
+"""The white space of `str.split` that is one byte in UTF-8."""
+WIDE_SPACE = re.compile("[\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")
+"""The rest of it."""
+_WIDE_SPACE_BYTES = re.compile(
+    rb"\xc2[\x85\xa0]|\xe1\x9a\x80|\xe2\x80[\x80-\x8a\xa8\xa9\xaf]|\xe2\x81\x9f|\xe3\x80\x80"
+)
 
 
-def read_tokens(
-    path: str | Path,
-    encoding: str = "utf-8",
-    encoding_errors: str = "strict",
-    lowercase: bool = False,
-) -> Iterator[list[str]]:
-    """The tokens of a text file ("-": stdin), in lists of some thousand, `<eos>` after each line.
+def find_files(sources: Iterable[str | Path], say: Callable[[str], None]) -> list[str]:
+    """The files of the sources; a folder stands for the files in it and in its folders, sorted.
 
+    Hidden files, and files that hold NUL bytes and are neither compressed nor Parquet, are skipped,
+    which `say` is told in one line. "-" (stdin) stays as it is. Raises CorpusError for a source
+    that does not exist, or a folder without a text.
+    """
+    files: list[str] = []
+    for source in map(str, sources):
+        if source != "-" and os.path.isdir(source):
+            files += _files_in(Path(source), say)
+        elif source != "-" and not os.path.exists(source):
+            raise CorpusError(f"{source}: there is no such file")
+        else:
+            files.append(source)
+    return files
+
+
+def _files_in(folder: Path, say: Callable[[str], None]) -> list[str]:
+    found = sorted(Path(root, name) for root, _, names in os.walk(folder) for name in names)
+    texts = [path for path in found if _is_text(path, folder)]
+    if len(texts) < len(found):
+        skipped = sorted(set(found) - set(texts))
+        names = ", ".join(str(path.relative_to(folder)) for path in skipped[:3])
+        more = f" and {len(skipped) - 3:,} more" if len(skipped) > 3 else ""
+        say(f"{folder}: skipped {names}{more} (hidden, or not text)")
+    if not texts:
+        raise CorpusError(f"{folder} is a directory without a text in it; name a text file")
+    return [str(path) for path in texts]
+
+
+def _is_text(path: Path, folder: Path) -> bool:
+    if any(part.startswith(".") for part in path.relative_to(folder).parts) or not path.is_file():
+        return False
+    if path.suffix in (".gz", ".bz2", ".zst", ".parquet"):
+        return True
+    try:
+        with open(path, "rb") as file:
+            head = file.read(SNIFF)
+    except OSError:
+        return True  # reading it will say what is wrong
+    return b"\0" not in head or head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+
+
+def text_blocks(files: Iterable[str], config: TextConfig, size: int = BLOCK) -> Iterator[bytes]:
+    """The text of the files as UTF-8, in blocks of about `size` bytes that end in white space.
+
+    A word is never cut: a block grows until it holds a whole one. Every file ends in a newline.
     Raises CorpusError for a file that cannot be read, bytes that are not valid in the encoding
     (naming their offset) or NUL bytes, and ConfigError for an encoding that does not exist.
     """
-    blocks = decode(byte_blocks(path), str(path), encoding, encoding_errors)
-    if lowercase:
-        blocks = (block.lower() for block in blocks)
-    return tokenize(blocks)
+    codec = check_encoding(config.encoding)
+    return cut_blocks(chain.from_iterable(_utf8(file, codec, config) for file in files), size)
+
+
+def check_encoding(encoding: str) -> str:
+    """The canonical name of a text encoding. Raises ConfigError if there is none."""
+    try:
+        codecs.getincrementaldecoder(encoding)
+        "a".encode(encoding)
+        return codecs.lookup(encoding).name
+    except (LookupError, AttributeError, TypeError) as error:
+        raise ConfigError(f"--encoding {encoding!r} is not the name of a text encoding") from error
+
+
+def _utf8(path: str, codec: str, config: TextConfig) -> Iterator[bytes]:
+    """One file as UTF-8, with a newline after it."""
+    if path.endswith(".parquet"):
+        yield from _parquet_rows(path, config.column)
+    else:
+        yield from to_utf8(byte_blocks(path), path, codec, config.encoding_errors)
+    yield b"\n"
 
 
 def byte_blocks(path: str | Path) -> Iterator[bytes]:
     """The bytes of a file, unpacked as its ending says. Raises CorpusError if it cannot be read."""
     try:
         if str(path) == "-":
-            yield from iter(lambda: sys.stdin.buffer.read(BLOCK), b"")
-        elif str(path).endswith(".gz"):
-            with gzip.open(path) as file:
-                yield from iter(lambda: file.read(BLOCK), b"")
+            yield from iter(lambda: sys.stdin.buffer.read(READ), b"")
         elif str(path).endswith(".zst"):
             yield from _zstd_blocks(path)
         else:
-            with open(path, "rb") as file:
-                yield from iter(lambda: file.read(BLOCK), b"")
+            with _open_unpacked(path) as file:
+                yield from iter(lambda: file.read(READ), b"")
     except FileNotFoundError as error:
         raise CorpusError(f"{path}: there is no such file") from error
-    except IsADirectoryError as error:
-        raise CorpusError(f"{path} is a directory; name a text file in it") from error
     except EOFError as error:
         raise CorpusError(f"{path} is cut off: the compressed data end too early") from error
     except (gzip.BadGzipFile, zlib.error) as error:
         raise CorpusError(f"{path} is damaged, or not gzip data: {error}") from error
     except OSError as error:
+        if str(path).endswith(".bz2") and error.errno is None:
+            raise CorpusError(f"{path} is damaged, or not bzip2 data: {error}") from error
         raise CorpusError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def _open_unpacked(path: str | Path) -> IO[bytes]:
+    if str(path).endswith(".gz"):
+        return cast(IO[bytes], gzip.open(path))
+    return bz2.open(path) if str(path).endswith(".bz2") else open(path, "rb")
 
 
 def _zstd_blocks(path: str | Path) -> Iterator[bytes]:
@@ -67,7 +143,7 @@ def _zstd_blocks(path: str | Path) -> Iterator[bytes]:
     # truncated file for the end of its data.
     frame = None
     with open(path, "rb") as file:
-        while data := file.read(ZSTD_BLOCK):
+        while data := file.read(ZSTD_READ):
             while data:
                 frame = frame or zstandard.ZstdDecompressor().decompressobj()
                 try:
@@ -80,17 +156,61 @@ def _zstd_blocks(path: str | Path) -> Iterator[bytes]:
         raise EOFError
 
 
-def decode(
-    blocks: Iterable[bytes], name: str, encoding: str = "utf-8", errors: str = "strict"
-) -> Iterator[str]:
-    """Blocks of bytes as blocks of text. name: what an error calls the file."""
+def _parquet_rows(path: str, column: str) -> Iterator[bytes]:
+    """The rows of a column of strings, each with a newline after it; null rows are left out."""
+    import pyarrow
+    import pyarrow.compute
+    import pyarrow.parquet
+
+    empty, newline = (pyarrow.scalar(text, pyarrow.large_string()) for text in ("", "\n"))
     try:
-        decoder = codecs.getincrementaldecoder(encoding)(errors)
-        wide = len("a".encode(encoding)) > 1  # UTF-16 and UTF-32 write zeros into every letter
-    except (LookupError, AttributeError, TypeError) as error:
-        raise ConfigError(f"--encoding {encoding!r} is not the name of a text encoding") from error
+        with pyarrow.parquet.ParquetFile(path) as file:
+            if column not in file.schema_arrow.names:
+                raise CorpusError(
+                    f"{path} has no column {column!r}: pass --column with one of "
+                    f"{', '.join(file.schema_arrow.names)}"
+                )
+            kind = file.schema_arrow.field(column).type
+            if kind not in (pyarrow.string(), pyarrow.large_string(), pyarrow.string_view()):
+                raise CorpusError(f"{path}: column {column!r} holds {kind}, not text (--column)")
+            for batch in file.iter_batches(PARQUET_ROWS, columns=[column]):
+                rows = batch.column(0).drop_null().cast(pyarrow.large_string())
+                lines = pyarrow.compute.binary_join_element_wise(rows, empty, newline)
+                text = _string_bytes(lines)
+                if b"\0" in text:
+                    raise CorpusError(f"{path}: NUL character in column {column!r}: not plain text")
+                yield text
+    except (pyarrow.ArrowException, OSError) as error:
+        reason = str(error).partition("\n")[0]
+        raise CorpusError(f"{path} is damaged, or not Parquet data: {reason}") from error
+
+
+def _string_bytes(strings) -> bytes:
+    """The bytes of a LargeStringArray, one string after the other."""
+    import numpy
+
+    _, offsets, data = strings.buffers()
+    if data is None or len(strings) == 0:
+        return b""
+    ends = numpy.frombuffer(offsets, numpy.int64)[strings.offset :]
+    return memoryview(data)[ends[0] : ends[len(strings)]].tobytes()
+
+
+def to_utf8(blocks: Iterable[bytes], name: str, codec: str, errors: str) -> Iterator[bytes]:
+    """Blocks of bytes in an encoding as blocks of UTF-8, without a byte order mark.
+
+    codec: a canonical name, from `check_encoding`. name: what an error calls the file. Valid UTF-8
+    passes as it is.
+    """
+    return _without_bom(_transcoded(blocks, name, codec, errors))
+
+
+def _transcoded(blocks: Iterable[bytes], name: str, codec: str, errors: str) -> Iterator[bytes]:
+    decoder = codecs.getincrementaldecoder(codec)(errors)
+    wide = len("a".encode(codec)) > 1  # UTF-16 and UTF-32 write zeros into every letter
+    as_it_is = codec == "utf-8" and errors == "strict"
     offset = 0  # of the block's first byte in the file
-    for number, block in enumerate(_and_the_end(blocks)):
+    for block in _and_the_end(blocks):
         if not wide and (place := block.find(b"\0")) >= 0:
             raise CorpusError(
                 f"{name}: NUL byte at offset {offset + place}: not plain text "
@@ -101,13 +221,13 @@ def decode(
             text = decoder.decode(block, final=not block)
         except UnicodeDecodeError as error:
             raise CorpusError(
-                f"{name}: invalid {encoding} at byte offset {offset - kept + error.start} "
+                f"{name}: invalid {codec} at byte offset {offset - kept + error.start} "
                 f"({error.reason}): pass --encoding (latin-1, say) or --encoding-errors replace"
             ) from error
         if wide and "\0" in text:
             raise CorpusError(f"{name}: NUL character in the text: not plain text")
         offset += len(block)
-        yield text.removeprefix("\ufeff") if number == 0 else text
+        yield block if as_it_is else text.encode("utf-8", "replace")
 
 
 def _and_the_end(blocks: Iterable[bytes]) -> Iterator[bytes]:
@@ -116,32 +236,54 @@ def _and_the_end(blocks: Iterable[bytes]) -> Iterator[bytes]:
     yield b""
 
 
-def tokenize(blocks: Iterable[str]) -> Iterator[list[str]]:
-    """Split blocks of text at white space, wherever the blocks are cut, and mark line ends."""
-    begun: list[str] = []  # pieces of the word that the last block was cut in
-    in_line = False
+def _without_bom(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    head = b""
     for block in blocks:
-        last_word = "" if not block or block[-1].isspace() else block.rsplit(maxsplit=1)[-1]
-        if len(last_word) == len(block):
-            begun.append(block)
+        head += block
+        if len(head) >= len(codecs.BOM_UTF8):
+            break
+    yield head.removeprefix(codecs.BOM_UTF8)
+    yield from blocks
+
+
+def cut_blocks(pieces: Iterable[bytes], size: int = BLOCK) -> Iterator[bytes]:
+    """The same bytes in blocks that end in white space, about `size` long.
+
+    Where a block ends depends on the bytes alone, not on how they are cut into pieces.
+    """
+    waiting: list[bytes] = []
+    length, wanted = 0, size
+    for piece in pieces:
+        waiting.append(piece)
+        length += len(piece)
+        if length < wanted:
             continue
-        text = "".join(begun) + block[: len(block) - len(last_word)]
-        begun = [last_word]
-        tokens, in_line = _split_lines(text, in_line)
-        yield tokens
-    tokens, in_line = _split_lines("".join(begun), in_line)
-    yield [*tokens, EOS] if in_line else tokens
+        text = b"".join(waiting)
+        begin = 0
+        while len(text) - begin >= wanted:
+            end = _after_last_space(text, begin, begin + wanted)
+            if end > begin:
+                yield text[begin:end]
+                begin, wanted = end, size
+            else:
+                wanted *= 2  # a word longer than a block
+        waiting, length = [text[begin:]], len(text) - begin
+    if length:
+        yield b"".join(waiting)
 
 
-def _split_lines(text: str, in_line: bool) -> tuple[list[str], bool]:
-    """The tokens of a text, and whether it ends within a sentence."""
-    tokens: list[str] = []
-    *lines, rest = text.split("\n")
-    for line in lines:
-        words = line.split()
-        tokens += words
-        if words or in_line:
-            tokens.append(EOS)
-        in_line = False
-    words = rest.split()
-    return tokens + words, in_line or bool(words)
+def _after_last_space(text: bytes, begin: int, end: int) -> int:
+    """The place after the last white space in text[begin:end]; -1 if it holds none."""
+    place = max(text.rfind(space, begin, end) for space in (b" ", b"\n"))
+    if place < 0:
+        place = max(text.rfind(ASCII_SPACE[i : i + 1], begin, end) for i in range(len(ASCII_SPACE)))
+    if place >= 0:
+        return place + 1
+    wide = [match.end() for match in _WIDE_SPACE_BYTES.finditer(text, begin, end)]
+    return wide[-1] if wide else -1
+
+
+def describe(sources: Sequence[str | Path]) -> str:
+    """What a message calls the sources: "a.txt", "stdin", "a.txt and 2 more"."""
+    first = "stdin" if str(sources[0]) == "-" else str(sources[0])
+    return first if len(sources) == 1 else f"{first} and {len(sources) - 1} more"

@@ -32,21 +32,20 @@ class Reporter:
     """Shows progress on a stream (stderr): a bar on a terminal, else lines as the book prints them.
 
     A stream that cannot be written any more, a closed pipe say, ends the reports and not the
-    training. heading: a line to show before the first report.
+    training. headings: lines to show before the first report.
     """
 
     def __init__(self, stream: TextIO | None = None):
         self.stream = stream or sys.stderr
-        self.heading = ""
+        self.headings: list[str] = []
         self._bar: Any = None
 
     def __call__(self, at: Progress) -> None:
         try:
             if self.stream is None:
                 return
-            if self.heading:
-                print(self.heading, file=self.stream, flush=True)
-                self.heading = ""
+            while self.headings:
+                print(self.headings.pop(0), file=self.stream, flush=True)
             if self.stream.isatty():
                 self._move_bar(at)
             else:

@@ -1,0 +1,114 @@
+"""`w2v encode` and `w2v info`: a text as ids ahead of time, and what a file of ours is."""
+
+import dataclasses
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from w2v.cli.options import (
+    config_option,
+    config_options,
+    debug_option,
+    given_options,
+    json_option,
+    stronger_text,
+)
+from w2v.config import TextConfig
+from w2v.errors import ConfigError, OutputError
+
+
+@click.command()
+@click.argument("corpus", nargs=-1, metavar="[CORPUS]...")
+@config_option
+@config_options(TextConfig, without=("cache",))
+@click.option(
+    "--threads", type=click.IntRange(min=1), help="Threads that split the text; all cores if unset."
+)
+@debug_option
+@click.pass_context
+def encode(
+    context: click.Context, corpus: tuple[str, ...], threads: int | None, **values: Any
+) -> None:
+    """Encode CORPUS ahead of time: `w2v train` with the same options then starts at once.
+
+    The result is kept in the user's cache, or in the folder W2V_CACHE_DIR, and used again while
+    the text and the options are the same. `w2v info` shows what is in it.
+
+    \b
+      w2v encode corpus.txt --min-count 10
+      w2v encode --dataset ptb
+    """
+    from w2v.pipeline import encode_corpus
+
+    options = given_options(context, values)
+    corpus = stronger_text(context, corpus, options)
+    config = TextConfig(**options)
+    if "-" in corpus or (not corpus and config.dataset in (None, "demo")):
+        raise ConfigError("stdin and the demo corpus are not kept: name a CORPUS that is a file")
+    start = time.monotonic()
+    text = encode_corpus(
+        [Path(path) for path in corpus] or None,
+        config,
+        lambda line: click.echo(line, err=True),
+        threads,
+    )
+    seconds = time.monotonic() - start
+    path = getattr(text.ids, "filename", None)
+    if path is None or not Path(path).exists():
+        raise OutputError("the text was encoded but not kept: name a CORPUS that is a file")
+    click.echo(
+        f"{path}: {text.words:,} words in {text.sentences:,} sentences, "
+        f"{len(text.vocabulary):,} in the vocabulary; {seconds:.2f} s "
+        f"({text.words / max(seconds, 1e-9):,.0f} words/s)"
+    )
+
+
+@click.command()
+@click.argument("path")
+@json_option
+@debug_option
+def info(path: str, as_json: bool) -> None:
+    """Say what the file at PATH is: an encoded corpus or word vectors.
+
+    \b
+      w2v info vectors.pkl
+      w2v info ~/.cache/w2v/corpora/corpus.txt-*.ids --json
+    """
+    from w2v.corpus.store import is_encoded
+
+    about = _about_corpus(path) if is_encoded(path) else _about_vectors(path)
+    if as_json:
+        click.echo(json.dumps(about, ensure_ascii=False, indent=2))
+        return
+    options, sources = about.pop("options", {}), about.pop("sources", [])
+    for name, value in [*about.items(), *options.items()]:
+        shown = f"{value:,}" if type(value) is int else value
+        click.echo(f"{name.replace('_', ' '):<16} {shown}")
+    for source in sources:
+        click.echo(f"{'source':<16} {source['path']} ({source['size']:,} bytes)")
+
+
+def _about_corpus(path: str) -> dict[str, Any]:
+    from w2v.corpus.store import load, read_header
+
+    header, corpus = read_header(path), load(path)
+    return {
+        "kind": "encoded corpus",
+        "version": header.version,
+        "words": corpus.words,
+        "sentences": corpus.sentences,
+        "vocabulary": len(corpus.vocabulary),
+        "pruned": header.pruned,
+        "options": header.options,
+        "sources": [dataclasses.asdict(source) for source in header.sources],
+    }
+
+
+def _about_vectors(path: str) -> dict[str, Any]:
+    from w2v.vectors import load
+
+    vocabulary, dim = load(path).matrix.shape
+    return {"kind": "word vectors", "vocabulary": vocabulary, "dim": dim}

@@ -1,0 +1,154 @@
+"""From a text to an encoded corpus, in one pass and on all cores, or from the cache.
+
+A pool of threads splits blocks of text; the main thread reads and unpacks them, and takes the
+results in order, so that the ids do not depend on how many threads there are.
+"""
+
+import os
+import tempfile
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+from w2v.config import TextConfig
+from w2v.corpus import cache, readers, store
+from w2v.corpus.growing import GrowingStream
+from w2v.corpus.store import EncodedCorpus, Header, Source
+from w2v.corpus.tokens import Block, batch_sentences, number_tokens, split_text
+from w2v.corpus.vocabulary import Vocabulary
+from w2v.errors import CorpusError, OutputError
+from w2v.files import check_writable, replacing
+
+Say = Callable[[str], None]
+Task = Callable[[], Block]
+
+
+def encode_files(
+    sources: Sequence[str | Path],
+    config: TextConfig,
+    say: Say = lambda line: None,
+    threads: int | None = None,
+) -> EncodedCorpus:
+    """Encode files, folders and stdin ("-") as one text, in the order given.
+
+    An earlier result is used again if the files and options are the same, and the result is kept
+    in the cache, unless `config.cache` is off or a source is no regular file. say: is told, in a
+    line each, what is skipped, pruned or found in the cache. threads: by default, a thread for each
+    core. Raises CorpusError, ConfigError and OutputError.
+    """
+    files, options = readers.find_files(sources, say), cache.text_options(config)
+    name = readers.describe(sources)
+    place = cache.place_for(sources, options)
+    is_kept = config.cache and all(map(os.path.isfile, files))
+    if is_kept and (corpus := cache.look_up(place, files, options)):
+        say(f"{name}: encoded before and not changed since ({place})")
+        return corpus
+    blocks = readers.text_blocks(files, config)
+    tasks = (partial(split_text, block, config.lowercase) for block in blocks)
+    encoder = partial(_encode, tasks, name, config, say, threads)
+    if is_kept and _can_write(place, say):
+        return encoder(place, files)
+    return _in_passing(encoder)
+
+
+def encode_sentences(
+    sentences: Iterable[Sequence[str]],
+    config: TextConfig,
+    say: Say = lambda line: None,
+    threads: int | None = None,
+    name: str = "the corpus",
+) -> EncodedCorpus:
+    """Encode sentences that are lists of words, which are taken as they are.
+
+    name: what an error calls the text. The rest is as in `encode_files`; nothing is kept.
+    """
+    batches = batch_sentences(sentences)
+    tasks = (partial(number_tokens, batch, config.lowercase) for batch in batches)
+    return _in_passing(partial(_encode, tasks, name, config, say, threads))
+
+
+def _in_passing(encoder: Callable[[Path], EncodedCorpus]) -> EncodedCorpus:
+    """Encode into a file without a name: what is mapped into memory outlives its folder."""
+    with tempfile.TemporaryDirectory(prefix="w2v-", ignore_cleanup_errors=True) as folder:
+        return encoder(Path(folder, "corpus.ids"))
+
+
+def _can_write(place: Path, say: Say) -> bool:
+    try:
+        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        check_writable(place)
+    except (OSError, OutputError) as error:
+        say(f"the encoded text is not kept ({error}): set W2V_CACHE_DIR to a folder for it")
+        return False
+    return True
+
+
+def _encode(
+    tasks: Iterable[Task],
+    name: str,
+    config: TextConfig,
+    say: Say,
+    threads: int | None,
+    path: Path,
+    files: Sequence[str] = (),
+) -> EncodedCorpus:
+    """Encode blocks into a file at `path`. files: those that the header should name."""
+    threads = threads or _cores()
+    with replacing(path) as file, ThreadPoolExecutor(threads) as pool:
+        stamps = [cache.stamp(source) for source in files]
+        hashes = [pool.submit(cache.file_hash, source) for source in files]
+        stream = GrowingStream(file, config.max_vocab)
+        for block in _in_order(pool, tasks, threads + 2):
+            stream.add(block)
+        vocabulary = stream.finish(config.min_count, config.max_vocab, config.vocab_order)
+        _check_not_empty(vocabulary, stream, name, config.min_count)
+        if stream.pruned:
+            say(
+                f"{name}: more than {stream.limit:,} distinct words: on the way, words seen up to "
+                f"{stream.pruned:,} times were dropped"
+            )
+        sources = _as_read(stamps, [future.result() for future in hashes])
+        header = Header(
+            cache.text_options(config), sources, stream.length, len(vocabulary), stream.pruned
+        )
+        store.finish_file(file, vocabulary, header)
+    return store.load(path)
+
+
+def _cores() -> int:
+    """Those that this process may use, where the system tells."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _in_order(pool: ThreadPoolExecutor, tasks: Iterable[Task], ahead: int) -> Iterator[Block]:
+    """The results of the tasks in order, with `ahead` of them under way."""
+    under_way: deque[Future[Block]] = deque()
+    for task in tasks:
+        under_way.append(pool.submit(task))
+        if len(under_way) > ahead:
+            yield under_way.popleft().result()
+    while under_way:
+        yield under_way.popleft().result()
+
+
+def _check_not_empty(
+    vocabulary: Vocabulary, stream: GrowingStream, name: str, min_count: int
+) -> None:
+    if stream.is_empty:
+        raise CorpusError(f"{name}: there are no words in it; use a longer text")
+    if len(vocabulary) == 0:
+        raise CorpusError(
+            f"{name}: no word occurs {min_count} times; lower --min-count or use a longer text"
+        )
+
+
+def _as_read(before: Sequence[Source], hashes: Sequence[str]) -> list[Source]:
+    """The sources with their hashes, or without where a file changed while it was read."""
+    return [
+        Source(old.path, old.size, old.mtime_ns, sha256 if cache.stamp(old.path) == old else "")
+        for old, sha256 in zip(before, hashes, strict=True)
+    ]

@@ -1,0 +1,125 @@
+"""The stream while the text is read: provisional ids in a file, and a vocabulary that grows."""
+
+from typing import IO
+
+import numpy
+import pyarrow
+
+from w2v.corpus.store import ID, MARK
+from w2v.corpus.tokens import END, Block
+from w2v.corpus.vocabulary import Vocabulary, choose
+
+MERGE_BLOCKS = 16  # blocks that wait at most for their words to be merged
+CHUNK = 1 << 20  # ids that get their final numbers at a time
+WORDS_IN_MEMORY = 8_000_000  # distinct words while reading: about 1 GB
+WORDS_PER_KEPT = 10  # with --max-vocab: how many words compete for a place in the vocabulary
+FEWEST_IN_MEMORY = 1_000_000
+
+DROPPED = -2
+"""In a table of new ids: the word vanishes from the stream."""
+_END_ID, _NOTHING_ID = 0, 1  # of END and of ""
+
+
+class GrowingStream:
+    """Takes blocks in order; numbers each new word in order of first appearance.
+
+    The words are an Arrow array, and a merge is one dictionary encoding of the words known so far
+    and those of the blocks that wait: a fraction of the time and memory of a dict of str.
+    """
+
+    def __init__(self, file: IO[bytes], max_vocab: int | None):
+        self.file = file
+        self.words = pyarrow.array([END, ""], pyarrow.large_string())
+        self.counts = numpy.zeros(2, numpy.int64)
+        self.length = 0  # ids in the file
+        self.pruned = 0  # words that occurred up to this often were dropped on the way
+        self.limit = WORDS_IN_MEMORY
+        if max_vocab is not None:
+            self.limit = min(self.limit, max(WORDS_PER_KEPT * max_vocab, FEWEST_IN_MEMORY))
+        self._waiting: list[Block] = []
+        self._waiting_words = 0
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no word has been read."""
+        return len(self.words) == 2
+
+    def add(self, block: Block) -> None:
+        """Add the next block of the text."""
+        self._waiting.append(block)
+        self._waiting_words += len(block.words)
+        # Merging passes over all the words known: it is worth it once as many are waiting.
+        if self._waiting_words >= len(self.words) or len(self._waiting) == MERGE_BLOCKS:
+            self.merge()
+
+    def merge(self) -> None:
+        """Number the words of the blocks that wait, and write their ids."""
+        known = len(self.words)
+        both = pyarrow.concat_arrays([self.words, *(block.words for block in self._waiting)])
+        coded = both.dictionary_encode()
+        self.words = coded.dictionary
+        self.counts = numpy.concatenate(
+            [self.counts, numpy.zeros(len(self.words) - known, numpy.int64)]
+        )
+        numbers, begin = coded.indices.to_numpy(), known
+        for block in self._waiting:
+            number = numbers[begin : begin + len(block.words)]
+            begin += len(block.words)
+            numpy.add.at(self.counts, number, block.counts)
+            self.file.write(number[block.ids])
+            self.length += len(block.ids)
+        self._waiting, self._waiting_words = [], 0
+        if len(self.words) > self.limit:
+            self._prune()
+
+    def _prune(self) -> None:
+        """Drop the rarest words, at least half of them, from vocabulary and stream.
+
+        As in word2vec.c's ReduceVocab, a word that comes back later is counted anew.
+        """
+        least = numpy.partition(self.counts, -(self.limit // 2))[-(self.limit // 2)]
+        keep = self.counts > least
+        keep[[_END_ID, _NOTHING_ID]] = True
+        table = numpy.full(len(keep), DROPPED, numpy.int32)
+        table[keep] = numpy.arange(keep.sum())
+        self._renumber(table)
+        self.words = self.words.filter(pyarrow.array(keep))
+        self.counts = self.counts[keep]
+        self.pruned = max(self.pruned, int(least))
+
+    def finish(self, min_count: int, max_vocab: int | None, order: str) -> Vocabulary:
+        """Choose the words to keep, and turn the file's ids into final ones, with MARK."""
+        if self._waiting:
+            self.merge()
+        counts = self.counts.copy()
+        counts[[_END_ID, _NOTHING_ID]] = 0
+        kept = choose(counts, min_count, max_vocab, order)
+        table = numpy.full(len(counts), DROPPED, numpy.int32)
+        table[kept] = numpy.arange(len(kept))
+        table[_END_ID] = MARK
+        self._renumber(table)
+        return Vocabulary(self.words.take(pyarrow.array(kept)).to_pylist(), counts[kept])
+
+    def _renumber(self, table: numpy.ndarray) -> None:
+        """Give every id in the file its new one, in place; each sentence keeps one end.
+
+        table: the new id of each old one, or DROPPED. Ends that follow an end, or nothing, vanish.
+        """
+        end = table[_END_ID]
+        read = written = 0  # ids
+        after_end = True
+        while read < self.length:
+            self.file.seek(read * ID.itemsize)
+            size = min(CHUNK, self.length - read) * ID.itemsize
+            ids = table[numpy.frombuffer(self.file.read(size), ID)]
+            read += len(ids)
+            ids = ids[ids != DROPPED]
+            is_end = ids == end
+            doubled = is_end & numpy.concatenate([[after_end], is_end[:-1]])
+            ids = ids[~doubled]
+            after_end = bool(is_end[-1]) if len(is_end) else after_end
+            self.file.seek(written * ID.itemsize)
+            self.file.write(ids)
+            written += len(ids)
+        self.length = written
+        self.file.truncate(self.file.seek(written * ID.itemsize))

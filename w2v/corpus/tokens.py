@@ -1,0 +1,126 @@
+"""From a block of text to its words, each once, and the block as numbers of them.
+
+This is the part of encoding that runs on all cores: what is heavy in it happens in Arrow and NumPy,
+outside the interpreter's lock, and no Python code runs for each token.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy
+import pyarrow
+import pyarrow.compute
+
+from w2v.corpus.readers import ASCII_SPACE, WIDE_SPACE
+from w2v.errors import ConfigError
+
+END = "\n"
+"""The word that stands for the end of a sentence."""
+BATCH = 1 << 18  # about how many words of ready-made sentences form a block
+
+_TRIMMED = ASCII_SPACE.replace(END.encode(), b"").decode()
+_WORD, _SPACE, _NEWLINE = range(3)
+_KIND_OF_BYTE = bytes(
+    _NEWLINE if byte == ord(END) else _SPACE if byte in ASCII_SPACE else _WORD
+    for byte in range(256)
+)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A piece of the stream.
+
+    words: large strings in order of first appearance. END marks the end of a sentence, "" stands
+    for nothing, and a word may be there twice. ids: (N,) int32, places in words. counts: of each.
+    """
+
+    words: pyarrow.LargeStringArray
+    ids: numpy.ndarray
+    counts: numpy.ndarray
+
+
+def split_text(text: bytes, lowercase: bool = False) -> Block:
+    """Split UTF-8 text at white space, as `str.split` does, and at line ends.
+
+    A token takes the one white space behind it along, so that the tokens lie in the text without a
+    gap and their offsets are all that Arrow needs to see an array of strings; only the few distinct
+    ones are trimmed. A newline is a token of its own.
+    """
+    offsets = _token_offsets(text)
+    tokens = pyarrow.LargeStringArray.from_buffers(
+        len(offsets) - 1, pyarrow.py_buffer(offsets), pyarrow.py_buffer(text)
+    ).dictionary_encode()
+    words = pyarrow.compute.ascii_rtrim(tokens.dictionary, characters=_TRIMMED)
+    ids = tokens.indices.to_numpy()
+    if not text.isascii():
+        words, ids = _split_at_wide_space(words, ids)
+    if lowercase:
+        words = _strings(word.lower() for word in words.to_pylist())
+    return Block(words, ids, numpy.bincount(ids, minlength=len(words)))
+
+
+def _token_offsets(text: bytes) -> numpy.ndarray:
+    """Where the tokens begin, and where the last one ends: int64."""
+    kinds = numpy.frombuffer(text.translate(_KIND_OF_BYTE), numpy.uint8)
+    begins = numpy.empty(len(kinds) + 1, bool)
+    begins[0] = True
+    numpy.not_equal(kinds, _WORD, out=begins[1:])
+    begins[:-1] |= kinds == _NEWLINE
+    begins[-1] = True
+    return numpy.flatnonzero(begins)
+
+
+def _split_at_wide_space(
+    words: pyarrow.LargeStringArray, ids: numpy.ndarray
+) -> tuple[pyarrow.LargeStringArray, numpy.ndarray]:
+    """Split the words that hold white space outside ASCII, such as a no-break space."""
+    if not pyarrow.compute.any(
+        pyarrow.compute.match_substring_regex(words, WIDE_SPACE.pattern)
+    ).as_py():
+        return words, ids
+    parts = [[word] if word == END else word.split() for word in words.to_pylist()]
+    lengths = numpy.array([len(part) for part in parts])
+    begins = numpy.cumsum(lengths) - lengths  # of a word's parts in the list of all parts
+    of_token = lengths[ids]
+    first = numpy.cumsum(of_token) - of_token  # place of a token's first part in the new stream
+    new_ids = numpy.arange(of_token.sum()) + numpy.repeat(begins[ids] - first, of_token)
+    return _strings(chain.from_iterable(parts)), new_ids.astype(numpy.int32)
+
+
+def batch_sentences(sentences: Iterable[Sequence[str]]) -> Iterator[list[str]]:
+    """Ready-made sentences in lists of about BATCH words, END after each sentence.
+
+    Raises ConfigError for a sentence that is a string or holds something other than strings.
+    """
+    batch: list[str] = []
+    for sentence in sentences:
+        if isinstance(sentence, str):
+            raise ConfigError("sentences are lists of words, not strings: split them first")
+        if not all(issubclass(kind, str) for kind in set(map(type, sentence))):
+            raise ConfigError(
+                f"sentences are lists of words, which are strings, not {sentence!r:.80}"
+            )
+        batch += sentence
+        batch.append(END)
+        if len(batch) >= BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def number_tokens(tokens: list[str], lowercase: bool = False) -> Block:
+    """The block of a list of words, which are taken as they are."""
+    if lowercase:
+        tokens = [token.lower() for token in tokens]
+    coded = _strings(tokens).dictionary_encode()
+    ids = coded.indices.to_numpy()
+    return Block(coded.dictionary, ids, numpy.bincount(ids, minlength=len(coded.dictionary)))
+
+
+def _strings(words: Iterable[str]) -> pyarrow.LargeStringArray:
+    try:
+        return pyarrow.array(words, pyarrow.large_string())
+    except UnicodeEncodeError as error:  # half of a surrogate pair
+        raise ConfigError(f"a word of the sentences is not text: {error}") from error
