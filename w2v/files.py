@@ -1,7 +1,9 @@
 """Writing files whole or not at all."""
 
 import os
+import signal
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -33,6 +35,19 @@ def replacing(path: str | Path) -> Iterator[IO[bytes]]:
         with suppress(FileNotFoundError):
             os.unlink(temporary)
         raise
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Ctrl-C is ignored in the block: what it writes is not lost to an impatient second one."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread gets Ctrl-C
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def check_writable(path: str | Path) -> None:

@@ -1,5 +1,6 @@
 """From a text to word vectors: the library's front door, which the command line uses too."""
 
+import os
 import time
 import warnings
 from collections.abc import Callable, Iterable, Sequence
@@ -14,8 +15,8 @@ from w2v.backend import device
 from w2v.config import TextConfig, TrainConfig, nearest
 from w2v.corpus import Corpus, EncodedCorpus, demo, with_eos
 from w2v.corpus.datasets import dataset_file
-from w2v.errors import ConfigError, import_extra
-from w2v.files import check_writable
+from w2v.errors import ConfigError, OutputError, import_extra
+from w2v.files import check_writable, uninterrupted
 from w2v.models import CBOW, SkipGram
 from w2v.optimizers import OPTIMIZERS
 from w2v.sampling import ContextWindows
@@ -72,20 +73,41 @@ def run(
     say: is told what was read, in a line or a few. report: see `Trainer.fit`. Everything that can
     be known to fail is checked before the training starts. Raises W2VError.
     """
+    options = {name: value for name, value in options.items() if value is not None}
     config = make_config(corpus, options)
-    for path in {options.get("output"), config.plot} - {None}:
-        check_writable(cast(str, path))
+    _check_files(corpus, [options.get("output"), config.plot])
     if config.plot:
         import_extra("matplotlib.pyplot", "--plot")
     with device(config.gpu):
         text = read_corpus(corpus, config, say)
         say(f"{len(text.ids):,} words, {len(text.vocabulary):,} in the vocabulary")
         done, trainer = _fit(text, config, report)
-    if "output" in options:
-        save(done.vectors, config.output)
-    if config.plot:
-        trainer.plot(path=config.plot)
+    with uninterrupted():
+        if "output" in options:
+            save(done.vectors, config.output)
+        if config.plot:
+            trainer.plot(path=config.plot)
     return done
+
+
+def _check_files(corpus: Source, outputs: list[str | None]) -> None:
+    """Raise OutputError unless every output can be written, and to a file of its own."""
+    taken = [os.path.realpath(path) for path in _paths(corpus)]
+    for path in outputs:
+        if path is not None:
+            check_writable(path)
+            if os.path.realpath(path) in taken:
+                raise OutputError(f"{path} would be overwritten: give each file a name of its own")
+            taken.append(os.path.realpath(path))
+
+
+def _paths(corpus: Source) -> list[str]:
+    """The paths that a corpus names, none where it is the sentences themselves."""
+    if isinstance(corpus, str | PathLike):
+        return [str(corpus)]
+    if isinstance(corpus, list | tuple) and corpus and isinstance(corpus[0], PathLike):
+        return [str(path) for path in corpus]
+    return []
 
 
 def make_config(corpus: Source, options: dict[str, Any]) -> TrainConfig:
@@ -118,10 +140,12 @@ def encode_corpus(
         return encode_sentences(demo.read_sentences(), config, say, threads, "the demo corpus")
     if corpus is None:
         corpus = dataset_file(cast(str, config.dataset), config.split, config.data_dir)
-    if isinstance(corpus, str | PathLike):
-        return encode_files([str(corpus)], config, say, threads)
-    if isinstance(corpus, list | tuple) and corpus and isinstance(corpus[0], PathLike):
-        return encode_files([str(path) for path in corpus], config, say, threads)
+    if paths := _paths(corpus):
+        return encode_files(paths, config, say, threads)
+    if not isinstance(corpus, Iterable) or isinstance(corpus, bytes):
+        raise ConfigError(
+            f"a corpus is a path, or sentences as lists of words, not {type(corpus).__name__}"
+        )
     return encode_sentences(cast(Iterable[list[str]], corpus), config, say, threads)
 
 
@@ -155,6 +179,8 @@ def _fit(text: Corpus, config: TrainConfig, report: Report | None) -> tuple[Run,
                 report=report,
             )
     except KeyboardInterrupt:
+        if trainer.words_done == 0:  # nothing is trained that could be worth keeping
+            raise
         interrupted = True
     seconds = time.monotonic() - start
     vectors = WordVectors(text.vocabulary.words, model.word_vecs)
