@@ -1,5 +1,6 @@
 """The commands as a user types them: answers, wrong input, and what is left behind."""
 
+import gzip
 import json
 import os
 import pickle
@@ -11,11 +12,12 @@ import time
 import click
 import numpy as np
 import pytest
+import zstandard
 from click.testing import CliRunner
 
 import w2v as package
 from w2v import WordVectors
-from w2v.cli import cli
+from w2v.cli import cli, main
 
 SMALL = ["--min-count", 1, "--dim", 4, "--window", 2, "--negative", 2, "--batch-size", 8]
 WORDS = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"]
@@ -258,6 +260,8 @@ def test_an_unknown_word_names_close_spellings(refused, model):
     line = refused("similar", "toyotta")
     assert line == "w2v: 'toyotta' is not in the vocabulary; did you mean toyota?\n"
     assert "'xyz'" in refused("analogy", "toyota", "honda", "xyz")
+    assert "comes after --: w2v COMMAND -- -5" in refused("similar", "-5", code=2)
+    assert "'--debug' is not in" in refused("similar", "--", "--debug")
     assert "'xyz'" in refused("analogy", "toyota", "honda", "king", "--answer", "xyz")
 
 
@@ -300,6 +304,10 @@ def test_a_corpus_on_the_command_line_replaces_the_files_dataset(w2v, refused, t
         ("epochs = 0", "c.toml: --epochs must be at least 1, not 0"),
         ("model = 'glove'", "c.toml: --model is one of cbow, skipgram, not 'glove'"),
         ("dim = ", "c.toml is not valid TOML"),
+        ("corpus = 3", "c.toml: corpus is a path or a list of paths, not 3"),
+        ("lr = 1" + "0" * 400, "c.toml: --lr must be a number up to"),
+        ('output = "a\\u0000b"', "c.toml: --output holds a NUL character"),
+        ("min-count = 1\nmin_count = 7", "c.toml: min-count is given twice"),
     ],
 )
 def test_a_wrong_configuration_is_refused(refused, text, tmp_path, content, message):
@@ -323,10 +331,13 @@ def test_a_missing_configuration_is_refused(refused, text):
         (["--negative", 0], "--negative must be at least 1, not 0"),
         (["--batch-size", -1], "--batch-size must be at least 1, not -1"),
         (["--lr", 0], "--lr must be above 0, not 0.0"),
-        (["--lr", "nan"], "--lr must be above 0, not nan"),
+        (["--lr", "nan"], "--lr must be a number up to 1e+30, not nan"),
+        (["--lr", "inf"], "--lr must be a number up to 1e+30, not inf"),
+        (["--dim", 10**23], "--dim must be a number up to"),
+        (["--encoding", "undefined"], "'undefined' is not the name of a text encoding"),
         (["--dim", "x"], "'x' is not a valid integer"),
         (["--model", "glove"], "'glove' is not one of 'cbow', 'skipgram'"),
-        (["--windw", 3], "No such option"),
+        (["--windw", 3], "there is no option --windw (did you mean --window?)"),
         (["--encoding", "utf-9"], "'utf-9' is not the name of a text encoding"),
         (["--encoding", "hex"], "'hex' is not the name of a text encoding"),
     ],
@@ -358,6 +369,64 @@ def test_wrong_texts_are_refused_and_leave_earlier_output(
     assert message in line
     assert model.read_bytes() == before
     assert sorted(os.listdir(tmp_path)) == ["bad.txt", "vectors.pkl"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["-o", "text.txt"],
+        ["--plot", "text.txt"],
+        ["-o", "same.png", "--plot", "./same.png"],
+        ["-o", "link"],
+    ],
+)
+def test_no_file_is_overwritten_by_another_of_the_same_run(refused, text, tmp_path, options):
+    (tmp_path / "link").symlink_to("text.txt")
+    before = text.read_bytes()
+    assert "would be overwritten" in refused("train", text, *SMALL, *options)
+    assert text.read_bytes() == before and (tmp_path / "link").is_symlink()
+
+
+def test_a_closed_pipe_for_the_reports_does_not_lose_the_training(text, tmp_path):
+    command = f"{sys.executable} -m w2v train {text} {' '.join(map(str, SMALL))} 2>&1 >out | true"
+    subprocess.run(["bash", "-c", command], check=True)
+    assert len(package.load("vectors.pkl")) == 13
+    assert "trained 1,520 words" in (tmp_path / "out").read_text()
+
+
+def test_ctrl_c_before_the_first_update_leaves_earlier_output(text, model, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    before = model.read_bytes()
+    monkeypatch.setattr("w2v.training.Trainer._step", interrupt)
+    with pytest.raises(SystemExit) as stop:
+        main(["train", str(text), "--min-count", "1", "--batch-size", "8"])
+    assert stop.value.code == 130 and model.read_bytes() == before
+
+
+@pytest.mark.parametrize("name, pack", [("t", gzip.compress), ("t", zstandard.compress)])
+def test_packed_data_under_a_plain_name_are_named(refused, tmp_path, name, pack):
+    (tmp_path / name).write_bytes(pack(b"some text"))
+    assert "unpack it first" in refused("train", name)
+
+
+def test_gradients_are_clipped_and_negatives_drawn_as_asked(w2v, text):
+    text.write_text(text.read_text() + "a a a b b c\n" * 20)  # counts that differ
+    tables = []
+    for options in ([], ["--max-grad", 1e-9], ["--ns-exponent", 0]):
+        assert w2v("train", text, *SMALL, "--optimizer", "sgd", *options)[0] == 0
+        tables.append(package.load("vectors.pkl").matrix)
+    assert (tables[0] != tables[1]).any() and (tables[0] != tables[2]).any()
+    assert abs(tables[1]).max() < 0.05  # where it started
+
+
+def test_the_data_folder_of_the_environment_comes_before_the_files(w2v, tmp_path, monkeypatch):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "ptb.train.txt").write_text(" a b c d e f g h i j k l \n" * 20)
+    (tmp_path / "c.toml").write_text('dataset = "ptb"\ndata-dir = "nowhere"\n')
+    monkeypatch.setenv("W2V_DATA_DIR", str(tmp_path / "real"))
+    assert w2v("train", "--config", "c.toml", *SMALL)[0] == 0
 
 
 def test_a_training_that_diverges_is_an_error_and_leaves_earlier_output(w2v, text, model):

@@ -6,6 +6,7 @@ checked in one place whatever way it came.
 
 import dataclasses
 import difflib
+import numbers
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
@@ -115,14 +116,28 @@ def option_name(field_name: str) -> str:
     return "--" + field_name.replace("_", "-")
 
 
+_ADMITTED: dict[type, Any] = {
+    bool: bool,
+    int: numbers.Integral,  # NumPy's integers too
+    float: numbers.Real,
+    str: str,
+}
+
+LARGEST: dict[type, float] = {int: 2**31 - 1, float: 1e30}
+
+
 def check_value(field: dataclasses.Field, value: Any) -> None:
     """Raise ConfigError, naming the option and what it takes, unless `value` fits `field`."""
     if value is None and type(None) in get_args(field.type):
         return
     name, kind, limits = option_name(field.name), value_type(field), field.metadata
-    fits = isinstance(value, (int, float) if kind is float else kind)
+    fits = isinstance(value, _ADMITTED[kind])
     if not fits or (isinstance(value, bool) and kind is not bool):
         raise ConfigError(f"{name} takes a value of type {kind.__name__}, not {value!r}")
+    if kind in (int, float) and not abs(value) <= LARGEST[kind]:
+        raise ConfigError(f"{name} must be a number up to {LARGEST[kind]:g}, not {value}")
+    if kind is str and "\0" in value:
+        raise ConfigError(f"{name} holds a NUL character: {value!r}")
     if limits["choices"] and value not in limits["choices"]:
         raise ConfigError(f"{name} is one of {', '.join(limits['choices'])}, not {value!r}")
     if limits["minimum"] is not None and not value >= limits["minimum"]:
@@ -153,8 +168,13 @@ def read_config(path: str | Path) -> dict[str, Any]:
         raise ConfigError(f"{path} is not valid TOML: {error}") from error
     known = {field.name: field for field in dataclasses.fields(TrainConfig)}
     values = {key.replace("-", "_"): value for key, value in table.items()}
+    if len(values) < len(table):
+        twice = next(key for key in table if "-" in key and key.replace("-", "_") in table)
+        raise ConfigError(f"{path}: {twice} is given twice, with - and with _: keep one of them")
     for key, value in values.items():
-        if key == "corpus" and _names_paths(value):
+        if key == "corpus":
+            if not _names_paths(value):
+                raise ConfigError(f"{path}: corpus is a path or a list of paths, not {value!r}")
             continue
         if key not in known:
             raise ConfigError(f"{path}: unknown key {key!r}{nearest(key, [*known, 'corpus'])}")

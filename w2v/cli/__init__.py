@@ -4,9 +4,9 @@ Each group of commands has a file of its own, and imports what is heavy inside i
 that `w2v --help` answers at once.
 """
 
+import itertools
 import os
 import sys
-from importlib.metadata import version
 from typing import NoReturn
 
 import click
@@ -24,7 +24,7 @@ INTERRUPTED = 130  # what a shell gives for a command that Ctrl-C has ended
     context_settings={"auto_envvar_prefix": "W2V", "help_option_names": ["-h", "--help"]},
     invoke_without_command=True,
 )
-@click.version_option(version("w2v"), message="w2v %(version)s")
+@click.version_option(package_name="w2v", message="w2v %(version)s")
 @debug_option
 @click.pass_context
 def cli(context: click.Context) -> None:
@@ -52,9 +52,9 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except (KeyboardInterrupt, click.Abort):
-        _complain("interrupted; nothing was written", INTERRUPTED)
+        _complain("interrupted", INTERRUPTED)
     except Exception as error:
-        if "--debug" in arguments:
+        if "--debug" in itertools.takewhile(lambda word: word != "--", arguments):
             raise
         _complain(*_describe(error))
 
@@ -68,11 +68,17 @@ def _describe(error: Exception) -> tuple[str, int]:
     """An error's message and exit code."""
     if isinstance(error, W2VError):
         return str(error), error.exit_code
+    if isinstance(error, click.NoSuchOption):
+        hint = f"; a word that begins with - comes after --: w2v COMMAND -- {error.option_name}"
+        known = f" (did you mean {error.possibilities[0]}?)" if error.possibilities else hint
+        return f"there is no option {error.option_name}{known}", error.exit_code
     if isinstance(error, click.UsageError):
         command = error.ctx.command_path if error.ctx else "w2v"
         return f"{error.format_message()} (see: {command} --help)", error.exit_code
     if isinstance(error, click.ClickException):
         return error.format_message(), error.exit_code
+    if isinstance(error, OSError):
+        return f"the system refuses: {error}", 1
     if isinstance(error, MemoryError):
         return f"out of memory ({error}): use a smaller --dim or --max-vocab", 1
     return f"unexpected {type(error).__name__}: {error} (show where with --debug)", 1

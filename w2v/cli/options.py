@@ -18,7 +18,11 @@ PRECEDENCE = [
 ]
 
 debug_option = click.option(
-    "--debug", is_flag=True, expose_value=False, help="Show where an error comes from."
+    "--debug",
+    is_flag=True,
+    expose_value=False,
+    allow_from_autoenv=False,
+    help="Show where an error comes from.",
 )
 
 model_option = click.option(
@@ -69,12 +73,14 @@ def config_options(config: type[TextConfig], without: Container[str] = ()) -> Ca
             names = [f"{name}/--no-{name[2:]}" if kind is bool else name, field.name]
             if field.name == "output":
                 names.insert(0, "-o")
+            more_names = ["W2V_DATA_DIR"] if field.name == "data_dir" else []
             command = click.option(
                 *names,
                 default=field.default,
                 show_default=True,
                 type=click.Choice(choices) if choices else kind,
                 help=field.metadata["help"],
+                envvar=[f"W2V_TRAIN_{field.name.upper()}", *more_names],
             )(command)
         return command
 

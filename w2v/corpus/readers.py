@@ -25,6 +25,14 @@ ZSTD_READ = 1 << 14  # compressed bytes at a time: what they unpack to has to fi
 PARQUET_ROWS = 1 << 14  # rows read at a time
 SNIFF = 1 << 13  # bytes of a file in a folder that show whether it is text
 
+PACKED = [
+    (b"\x1f\x8b", "gzip", ".gz"),
+    (b"BZh", "bzip2", ".bz2"),
+    (b"\x28\xb5\x2f\xfd", "zstd", ".zst"),
+    (b"PAR1", "Parquet", ".parquet"),
+]
+"""How compressed files begin."""
+
 ASCII_SPACE = b"\t\n\v\f\r\x1c\x1d\x1e\x1f "
 """The white space of `str.split` that is one byte in UTF-8."""
 WIDE_SPACE = re.compile("[\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")
@@ -95,7 +103,7 @@ def check_encoding(encoding: str) -> str:
         codecs.getincrementaldecoder(encoding)
         "a".encode(encoding)
         return codecs.lookup(encoding).name
-    except (LookupError, AttributeError, TypeError) as error:
+    except (LookupError, AttributeError, TypeError, UnicodeError) as error:
         raise ConfigError(f"--encoding {encoding!r} is not the name of a text encoding") from error
 
 
@@ -112,6 +120,8 @@ def byte_blocks(path: str | Path) -> Iterator[bytes]:
     """The bytes of a file, unpacked as its ending says. Raises CorpusError if it cannot be read."""
     try:
         if str(path) == "-":
+            if sys.stdin is None:
+                raise CorpusError("stdin is closed: name a file")
             yield from iter(lambda: sys.stdin.buffer.read(READ), b"")
         elif str(path).endswith(".zst"):
             yield from _zstd_blocks(path)
@@ -211,6 +221,8 @@ def _transcoded(blocks: Iterable[bytes], name: str, codec: str, errors: str) -> 
     as_it_is = codec == "utf-8" and errors == "strict"
     offset = 0  # of the block's first byte in the file
     for block in _and_the_end(blocks):
+        if offset == 0:
+            _refuse_packed(block, name)
         if not wide and (place := block.find(b"\0")) >= 0:
             raise CorpusError(
                 f"{name}: NUL byte at offset {offset + place}: not plain text "
@@ -228,6 +240,14 @@ def _transcoded(blocks: Iterable[bytes], name: str, codec: str, errors: str) -> 
             raise CorpusError(f"{name}: NUL character in the text: not plain text")
         offset += len(block)
         yield block if as_it_is else text.encode("utf-8", "replace")
+
+
+def _refuse_packed(head: bytes, name: str) -> None:
+    for magic, kind, ending in PACKED:
+        if head.startswith(magic):
+            raise CorpusError(
+                f"{name} is {kind} data: end the file's name in {ending}, or unpack it first"
+            )
 
 
 def _and_the_end(blocks: Iterable[bytes]) -> Iterator[bytes]:
