@@ -1,19 +1,81 @@
-"""Where random numbers come from: a stream of its own for each purpose, all from one seed."""
+"""Where random numbers come from: bits of a place, and streams for a purpose, all from a seed.
+
+`bits` are a pure function of (seed, position, lane): no state, no order of calls.
+
+A resumed run, a shard, a thread and a GPU all ask for the bits of a position of the stream and get
+the same ones. The function is the output step of splitmix64 (Steele, Lea and Flood 2014, with the
+constants of Stafford's mix 13), applied to a counter: three multiplications by constants, two of
+them in sequence, on 64-bit unsigned integers that wrap around. In CUDA C it is
+
+    x = key + position * 0x9E3779B97F4A7C15ull + lane * 0xD1B54A32D192ED03ull;
+    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ull;
+    x = (x ^ (x >> 27)) * 0x94D049BB133111EBull;
+    return x ^ (x >> 31);
+
+`mix` and `keyed_bits` use nothing but operators, so that `kernels.cpu` compiles these same two
+functions with Numba; `bits` is their form for NumPy and CuPy arrays.
+"""
 
 import zlib
 from types import ModuleType
 from typing import Any
 
-import numpy
+import numpy as np
+
+POSITION_STEP = np.uint64(0x9E3779B97F4A7C15)
+LANE_STEP = np.uint64(0xD1B54A32D192ED03)
+_MULTIPLIER_1 = np.uint64(0xBF58476D1CE4E5B9)
+_MULTIPLIER_2 = np.uint64(0x94D049BB133111EB)
+_SHIFT_1, _SHIFT_2, _SHIFT_3 = np.uint64(30), np.uint64(27), np.uint64(31)
+_WORD = 2**64 - 1
 
 
-def generator(seed: int | None, purpose: str, xp: ModuleType = numpy) -> Any:
+def mix(x):
+    """Spread the bits of x (uint64, scalar or array) over all 64: splitmix64's output step."""
+    x = (x ^ (x >> _SHIFT_1)) * _MULTIPLIER_1
+    x = (x ^ (x >> _SHIFT_2)) * _MULTIPLIER_2
+    return x ^ (x >> _SHIFT_3)
+
+
+def keyed_bits(key, position, lane):
+    """`bits` for the uint64 `seed_key(seed)`; position and lane are uint64 too."""
+    return mix(key + position * POSITION_STEP + lane * LANE_STEP)
+
+
+def seed_key(seed: int) -> np.uint64:
+    """The stream of a seed: any two seeds, near or far, get unrelated ones. seed: any int."""
+    with np.errstate(over="ignore"):
+        return mix(np.uint64(seed & _WORD) + POSITION_STEP)
+
+
+def bits(seed: int, position: Any, lane: Any = 0) -> Any:
+    """64 random bits for each position.
+
+    seed: any int. position: integers, scalar or array, e.g. places in the encoded corpus.
+    lane: integers that broadcast with position; different lanes of a position are independent
+    draws. Returns uint64 of the broadcast shape.
+
+    >>> hex(bits(1, 0))
+    '0xdce423fc82c0d5b8'
+    """
+    with np.errstate(over="ignore"):
+        return keyed_bits(seed_key(seed), _uint64(position), _uint64(lane))
+
+
+def _uint64(value: Any) -> Any:
+    """Integers as uint64, an array where an array is given; negative ones wrap around."""
+    if hasattr(value, "astype"):
+        return value.astype("uint64")
+    return np.uint64(value & _WORD)
+
+
+def generator(seed: int | None, purpose: str, xp: ModuleType = np) -> Any:
     """A random generator of NumPy or CuPy (`xp`) that depends on the seed and the purpose alone.
 
     Two purposes ("shuffle", "negatives") never share a stream. Without a seed, one is taken from
     NumPy's global state, so that `numpy.random.seed` still decides a whole notebook.
     """
     if seed is None:
-        seed = int(numpy.random.randint(2**31))
-    sequence = numpy.random.SeedSequence([seed, zlib.crc32(purpose.encode())])
-    return xp.random.default_rng(int(sequence.generate_state(1, numpy.uint64)[0]))
+        seed = int(np.random.randint(2**31))
+    sequence = np.random.SeedSequence([seed, zlib.crc32(purpose.encode())])
+    return xp.random.default_rng(int(sequence.generate_state(1, np.uint64)[0]))

@@ -1,0 +1,29 @@
+"""Corpora and plans that several test files of the fused kernels share."""
+
+import numpy as np
+
+from w2v.kernels.plan import END, Plan, padded
+
+
+def random_stream(length: int, words: int, seed: int, sentence: int | None = None) -> np.ndarray:
+    """`length` places of Zipf-like words, with an END mark after about every `sentence` places."""
+    random = np.random.default_rng(seed)
+    ids = np.floor(words * random.random(length) ** 2).astype(np.int32)
+    if sentence:
+        ids[random.random(length) < 1 / sentence] = END
+    return ids
+
+
+def plan_for(ids: np.ndarray, words: int, **options) -> Plan:
+    """A plan for a run of one pass over `ids`."""
+    counts = np.bincount(ids[ids != END], minlength=words)
+    return Plan.build(counts, **{"model": "skipgram", "length": len(ids), "sample": 0.0} | options)
+
+
+def small_weights(words: int, dim: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Weights of the size that they have early in training, neither of them zero."""
+    random = np.random.default_rng(seed)
+    weights = padded(words, dim), padded(words, dim)
+    for array in weights:
+        array[:] = random.uniform(-0.1, 0.1, array.shape)
+    return weights

@@ -1,0 +1,782 @@
+"""The fused kernel on the CPU: spans of the encoded corpus, trained with Numba.
+
+`kernels.reference` says what it computes; here is the same in an order that suits the machine. Per
+span: gather the rows of the context words and of the output words (shared negatives, then
+targets), three small products in registers (`kernels.tile`), and one write to each row. The rows of
+the next span are prefetched meanwhile. CBOW has the means of the windows in place of the context
+rows, and passes their gradient on to the words.
+
+Called by `kernels.load("cpu")`.
+"""
+
+import ctypes
+import itertools
+import os
+import pathlib
+import sys
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import numpy as np
+
+if "numba" not in sys.modules and "NUMBA_CPU_FEATURES" not in os.environ:
+    # LLVM keeps to 256-bit vectors on processors that once slowed down for wider ones; Numba reads
+    # this when it is imported.
+    import llvmlite.binding
+
+    features = llvmlite.binding.get_host_cpu_features()
+    if features.get("avx512f"):
+        os.environ["NUMBA_CPU_FEATURES"] = features.flatten() + ",-prefer-256-bit"
+
+import numba
+
+from w2v import rng
+from w2v.kernels.plan import (
+    END,
+    KEEP,
+    NEGATIVE,
+    PIECE,
+    ROW,
+    SPAN,
+    Plan,
+    Result,
+    check_arguments,
+    check_growth,
+)
+from w2v.kernels.tile import (
+    LANES,
+    MAX_ROWS,
+    MAX_VECTORS,
+    add_scaled,
+    copy_vector,
+    count_equal,
+    dot,
+    float_from_bits,
+    gather_block,
+    mark_inside,
+    mark_range,
+    prefetch,
+    scale_vector,
+    tile_add,
+    tile_set,
+)
+
+CHUNK = 16 * PIECE
+"""Places of the stream that a thread takes at a time."""
+
+_exact: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}
+_contract: dict[str, Any] = {**_exact, "fastmath": {"contract", "nsz", "arcp"}}
+_inlined = {**_exact, "forceinline": True}
+_inlined_contract = {**_contract, "forceinline": True}
+_mix = numba.njit(**_exact)(rng.mix)
+_LANE_STEP, _POSITION_STEP = rng.LANE_STEP, rng.POSITION_STEP
+_HALF, _LOW = np.uint64(32), np.uint64(2**32 - 1)
+_ROWS_1, _ROWS_2, _ROWS_3, _ROWS_4 = (MAX_ROWS[vectors] for vectors in (1, 2, 3, 4))
+
+
+class Settings(NamedTuple):
+    """A plan's numbers and tables, as Numba takes them."""
+
+    cbow: bool
+    window: int
+    centers: int
+    shared: int
+    ratio: np.float32  # negatives wanted per shared one
+    keep: np.ndarray
+    noise: np.ndarray
+    damping_in: np.ndarray
+    damping_out: np.ndarray
+    lr_start: float
+    lr_end: float
+    length: int
+    loss_every: int
+
+
+class Words(NamedTuple):
+    """The kept words of a piece and of the windows that reach out of it, in order."""
+
+    ids: np.ndarray
+    place: np.ndarray  # in the stream
+    reach: np.ndarray  # the window, shrunk
+    first: np.ndarray  # of the context, as index into these arrays
+    last: np.ndarray  # one past the end of the context
+    noise: np.ndarray  # (spans, S): the shared negatives
+
+
+class Span(NamedTuple):
+    """One span's matrices. R: context rows, C: output columns, H: padded dim, B: centre words.
+
+    Columns are S negatives and, for skip-gram, B targets, each rounded up to whole vectors.
+    """
+
+    inputs: np.ndarray  # (R, H)
+    outputs: np.ndarray  # (S + B, each rounded up, H)
+    columns: np.ndarray  # (H, C): outputs transposed
+    hidden: np.ndarray  # (B, H): CBOW's means
+    gradient: np.ndarray  # (B, H): theirs
+    scores: np.ndarray  # (R, C), then the gradients of the scores
+    weight: np.ndarray  # (R, C): how many pairs a score stands for
+    label: np.ndarray  # (R, C): 1 for targets
+    mean: np.ndarray  # (B, R rounded up): CBOW's windows, 0 and 1
+    share: np.ndarray  # (S rounded up,): K / S, and 0 behind
+    begin: np.ndarray  # (B,): first context row of each centre word
+    end: np.ndarray  # (B,): one past its last
+    size: np.ndarray  # (B,): CBOW's context words of each centre word
+    own: np.ndarray  # (B,): CBOW's scores with the target, then their gradients
+    own_weight: np.ndarray  # (B,): 1, or 0 where there is no context
+    output_ids: np.ndarray  # (S + B, each rounded up)
+    rate_in: np.ndarray  # (R,): learning rate, damped
+    rate_out: np.ndarray  # as output_ids
+    targets: int  # column of the first target
+
+
+class Part(NamedTuple):
+    """Where a span lies in `Words`."""
+
+    number: int  # of the span in its piece
+    first: int  # centre word
+    centers: int  # how many
+    row_0: int  # the first context row
+    rows: int  # context rows
+    end: int  # of the piece's centre words
+    reach_end: int  # of all words
+
+
+def round_up(number: int) -> int:
+    """The next multiple of the vector's length."""
+    return -(-number // LANES) * LANES
+
+
+def make_scratch(plan: Plan, width: int) -> tuple[Words, Span]:
+    """Buffers for one thread. width: floats in a padded row."""
+    room = PIECE + 2 * plan.window
+    spans = -(-PIECE // plan.centers) + 1  # the last is never trained, only prefetched
+    rows = plan.centers + 2 * plan.window
+    targets = round_up(plan.shared)
+    centers = round_up(plan.centers)
+    columns = targets + (centers if plan.model == "skipgram" else 0)
+    label = _aligned(rows, columns)
+    label[:, targets:] = 1
+    share = np.zeros(targets, np.float32)
+    share[: plan.shared] = plan.negative / plan.shared
+    words = Words(
+        ids=np.zeros(room, np.int32),
+        place=np.zeros(room, np.int64),
+        reach=np.zeros(room, np.int32),
+        first=np.zeros(room, np.int32),
+        last=np.zeros(room, np.int32),
+        noise=np.zeros((spans, plan.shared), np.int32),
+    )
+    return words, Span(
+        inputs=_aligned(rows, width),
+        outputs=_aligned(targets + centers, width),
+        columns=_aligned(width, columns),
+        hidden=_aligned(plan.centers, width),
+        gradient=_aligned(plan.centers, width),
+        scores=_aligned(rows, columns),
+        weight=_aligned(rows, columns),
+        label=label,
+        mean=_aligned(plan.centers, round_up(rows)),
+        share=share,
+        begin=np.zeros(centers, np.int32),
+        end=np.zeros(centers, np.int32),
+        size=np.zeros(centers, np.int32),
+        own=np.zeros(centers, np.float32),
+        own_weight=np.zeros(centers, np.float32),
+        output_ids=np.zeros(targets + centers, np.int32),
+        rate_in=np.zeros(rows, np.float32),
+        rate_out=np.zeros(targets + centers, np.float32),
+        targets=targets,
+    )
+
+
+def _aligned(rows: int, columns: int) -> np.ndarray:
+    buffer = np.zeros(rows * columns + ROW, dtype=np.float32)
+    skip = (-buffer.ctypes.data % (4 * ROW)) // 4
+    return buffer[skip : skip + rows * columns].reshape(rows, columns)
+
+
+# The random choices
+
+
+@numba.njit(**_inlined)
+def _bits(key, place, lane):
+    return _mix(key + np.uint64(place) * _POSITION_STEP + np.uint64(lane) * _LANE_STEP)
+
+
+@numba.njit(**_inlined)
+def _add_word(ids, at, n, sentence, words, settings, key, shift):
+    """Write the word at place `at` as the n-th; returns n + 1 if it is kept, else n."""
+    word = ids[at]
+    random = _bits(key, at + shift, KEEP)
+    words.ids[n] = word
+    words.place[n] = at
+    words.first[n] = sentence
+    words.reach[n] = 1 + np.int32(((random & _LOW) * np.uint64(settings.window)) >> _HALF)
+    return n + np.int64((random >> _HALF) <= np.uint64(settings.keep[word]))
+
+
+@numba.njit(**_inlined)
+def _read_before(ids, piece, words, settings, key, shift):
+    """Fill in up to `window` kept words before the piece, of its sentence; returns their start.
+
+    They end at index `window`, where the piece's own words begin.
+    """
+    n, at = settings.window, piece - 1
+    while n > 0 and at >= 0 and ids[at] != END:
+        n -= _add_word(ids, at, n - 1, 0, words, settings, key, shift) - (n - 1)
+        at -= 1
+    return n
+
+
+@numba.njit(**_inlined)
+def _read_piece(ids, piece, words, settings, key, shift):
+    """Fill `words` with the piece at place `piece` and the windows' reach beyond it.
+
+    Returns the indices of its first word, of the end of the piece and of the end of the reach.
+    """
+    window = settings.window
+    begin = _read_before(ids, piece, words, settings, key, shift)
+    n = window
+    sentence = begin
+    for i in range(begin, window):
+        words.first[i] = begin
+    for at in range(piece, min(piece + PIECE, len(ids))):
+        if ids[at] == END:
+            sentence = n
+        else:
+            n = _add_word(ids, at, n, sentence, words, settings, key, shift)
+    end = n
+    at = piece + PIECE
+    while n < end + window and at < len(ids) and ids[at] != END:
+        n = _add_word(ids, at, n, sentence, words, settings, key, shift)
+        at += 1
+    _limit_contexts(words, begin, n)
+    return window, end, n
+
+
+@numba.njit(**_inlined)
+def _limit_contexts(words, begin, end):
+    """Turn each word's sentence start and window into the first and the end of its context."""
+    sentence_end = end
+    for i in range(end - 1, begin - 1, -1):
+        if i + 1 < end and words.first[i + 1] > i:  # the next word begins a sentence
+            sentence_end = i + 1
+        words.last[i] = min(sentence_end, i + words.reach[i] + 1)
+    for i in range(begin, end):
+        words.first[i] = max(words.first[i], i - words.reach[i])
+
+
+@numba.njit(**_inlined)
+def _draw_negatives(words, first, end, settings, key, shift):
+    """Draw the shared negatives of all spans of a piece."""
+    noise = settings.noise
+    size = np.uint64(len(noise))
+    for span in range((end - first + settings.centers - 1) // settings.centers):
+        place = words.place[first + span * settings.centers] + shift
+        for n in range(settings.shared):
+            random = _bits(key, place, NEGATIVE + n)
+            column = np.int64(((random & _LOW) * size) >> _HALF)
+            own = (random >> _HALF) < np.uint64(noise[column, 0])
+            words.noise[span, n] = column if own else noise[column, 1]
+
+
+# Products of matrices
+
+
+@numba.njit(**_inlined)
+def _share(left, most):
+    """The next tile's extent when `left` is cut evenly into tiles of at most `most`."""
+    tiles = (left + most - 1) // most
+    return (left + tiles - 1) // tiles
+
+
+@numba.njit(**_inlined)
+def _most_rows(vectors):
+    """Rows of a tile whose width is the first share of `vectors`."""
+    width = _share(vectors, MAX_VECTORS)
+    if width == 4:
+        return _ROWS_4
+    if width == 3:
+        return _ROWS_3
+    return _ROWS_2 if width == 2 else _ROWS_1
+
+
+@numba.njit(**_inlined)
+def _band_range(row, rows, offset, low, high, limit):
+    """Where the band lies for a tile's rows: the k of row i are i + low to i + high, inclusive."""
+    begin = min(max(row + low, 0), limit)
+    end = max(min(row + rows + high, limit), begin)
+    return offset + begin, offset + end
+
+
+@numba.njit(**_exact)
+def _multiply_set(c, height, a, a_row, a_step, b, full, offset, low, high, limit):
+    """c[:height] = a @ b, where row i of `a` is zero but for k < full and in its band.
+
+    a's element (i, k) is at i * a_row + k * a_step. The band of row i is k = offset + (i + low to
+    i + high), cut to offset and offset + limit.
+    """
+    c_row, b_row = c.shape[1], b.shape[1]
+    vectors = b_row // LANES
+    most = _most_rows(vectors)
+    row = 0
+    while row < height:
+        rows = _share(height - row, most)
+        begin, end = _band_range(row, rows, offset, low, high, limit)
+        vector = 0
+        while vector < vectors:
+            width = _share(vectors - vector, MAX_VECTORS)
+            tile_set(rows, width, c, row * c_row + vector * LANES, c_row, a, row * a_row, a_row,
+                     a_step, b, vector * LANES, b_row, 0, full, begin, end)  # fmt: skip
+            vector += width
+        row += rows
+
+
+@numba.njit(**_exact)
+def _multiply_add(c, c_rows, c_first, height, rate, a, a_first, a_row, a_step, b,
+                  full, offset, low, high, limit):  # fmt: skip
+    """c[c_rows[c_first + i]] += rate[c_first + i] * (a @ b)[i]; see `_multiply_set`.
+
+    a's element (i, k) is at a_first + i * a_row + k * a_step.
+    """
+    c_row, b_row = c.shape[1], b.shape[1]
+    vectors = b_row // LANES
+    most = _most_rows(vectors)
+    row = 0
+    while row < height:
+        rows = _share(height - row, most)
+        begin, end = _band_range(row, rows, offset, low, high, limit)
+        vector = 0
+        while vector < vectors and (full > 0 or end > begin):
+            width = _share(vectors - vector, MAX_VECTORS)
+            tile_add(rows, width, c, c_rows, c_first + row, vector * LANES, c_row, rate,
+                     a, a_first + row * a_row, a_row, a_step, b, vector * LANES, b_row,
+                     0, full, begin, end)  # fmt: skip
+            vector += width
+        row += rows
+
+
+# One span
+
+
+@numba.njit(**_contract)
+def _sigmoid(x):
+    """1 / (1 + exp(-x)) to float32's accuracy, in operations that LLVM vectorizes.
+
+    exp(y) = 2^n * exp(r) with |r| <= log(2) / 2; the polynomial is Cephes' expf.
+    """
+    y = min(max(-x, np.float32(-87.0)), np.float32(87.0))
+    n = np.floor(y * np.float32(1.4426950408889634) + np.float32(0.5))
+    r = (y - n * np.float32(0.693359375)) + n * np.float32(2.12194440e-4)
+    p = np.float32(1.9875691500e-4) * r + np.float32(1.3981999507e-3)
+    p = p * r + np.float32(8.3334519073e-3)
+    p = p * r + np.float32(4.1665795894e-2)
+    p = p * r + np.float32(1.6666665459e-1)
+    p = p * r + np.float32(5.0000001201e-1)
+    p = (p * r) * r + r + np.float32(1)
+    return np.float32(1) / (np.float32(1) + p * float_from_bits((np.int32(n) + 127) << 23))
+
+
+@numba.njit(**_inlined_contract)
+def _score_gradients(span, size):
+    """Turn scores into their gradients, weight * (label - sigmoid(score)): the first `size`."""
+    scores, weight, label = span.scores.reshape(-1), span.weight.reshape(-1), span.label.reshape(-1)
+    for n in range(size):
+        scores[n] = weight[n] * (label[n] - _sigmoid(scores[n]))
+
+
+@numba.njit(**_exact)
+def _loss(span, rows):
+    """Sum of the pairs' losses, -log sigmoid(score) or -log sigmoid(-score), in float64."""
+    total = 0.0
+    for row in range(rows):
+        for column in range(span.scores.shape[1]):
+            if span.weight[row, column] != 0:
+                x = np.float64(span.scores[row, column])
+                if span.label[row, column] != 0:
+                    x = -x
+                softplus = max(x, 0.0) + np.log1p(np.exp(-abs(x)))
+                total += span.weight[row, column] * softplus
+    return total
+
+
+@numba.njit(**_inlined_contract)
+def _count_pairs(span, words, part, settings):
+    """Mark the pairs of a skip-gram span in `weight`; returns how many they are.
+
+    A context row's weight on each shared negative is its number of pairs times K / S, without
+    those pairs whose centre word is that negative.
+    """
+    weight, shared, targets = span.weight, settings.shared, span.targets
+    first, rows, row_0, columns = part.first, part.rows, part.row_0, weight.shape[1]
+    for q in range(columns - targets):
+        inside = q < part.centers
+        span.begin[q] = words.first[first + q] - row_0 if inside else 0
+        span.end[q] = words.last[first + q] - row_0 if inside else 0
+    total = 0
+    for i in range(rows):
+        row, own = i * columns, i - (first - row_0)
+        pairs = 0
+        for q in range(0, columns - targets, LANES):
+            pairs += mark_inside(i, own - q, span.begin, span.end, q, weight, row + targets + q)
+        for n in range(0, targets, LANES):
+            scale_vector(np.float32(pairs), span.share, n, weight, row + n)
+        total += pairs
+    for n in range(shared):
+        for block in range(targets, columns, LANES):
+            if count_equal(span.output_ids, block, span.output_ids[n]) > 0:
+                _leave_out(span, n, block, rows, settings)
+    return total
+
+
+@numba.njit(**_exact)
+def _leave_out(span, n, block, rows, settings):
+    """Take the pairs whose centre word is the n-th negative out of that negative's weight."""
+    for q in range(block, block + LANES):
+        if span.output_ids[n] == span.output_ids[q]:
+            for i in range(rows):
+                span.weight[i, n] -= settings.ratio * span.weight[i, q]
+
+
+@numba.njit(**_inlined)
+def _mark_windows(span, words, part, settings):
+    """Fill CBOW's windows and `weight`; returns the number of centres with a context."""
+    weight, mean, ids, targets = span.weight, span.mean, span.output_ids, span.targets
+    row, total = mean.shape[1], 0
+    for q in range(part.centers):
+        center = part.first + q
+        begin, end = words.first[center] - part.row_0, words.last[center] - part.row_0
+        others = end - begin - 1
+        span.size[q] = others
+        total += others > 0
+        for block in range(0, row, LANES):
+            mark_range(begin, end, center - part.row_0, block, mean, q * row + block)
+        trained = np.float32(others > 0)
+        span.own_weight[q] = trained
+        for block in range(0, targets, LANES):
+            scale_vector(trained, span.share, block, weight, q * targets + block)
+            if count_equal(ids, block, ids[targets + q]) > 0:
+                for n in range(block, min(block + LANES, settings.shared)):
+                    if ids[n] == ids[targets + q]:
+                        weight[q, n] = 0
+    return total
+
+
+@numba.njit(**_inlined)
+def _gather(span, words, W_in, W_out, part, rate, settings):
+    """Copy the span's rows out of the weights, and note the rate of each."""
+    shared, ids = settings.shared, span.output_ids
+    width, columns = span.columns.shape
+    for n in range(shared):
+        ids[n] = words.noise[part.number, n]
+    for q in range(part.centers):
+        ids[span.targets + q] = words.ids[part.first + q]
+    ids[span.targets + part.centers :] = 0  # not a word of another run, which V may not reach
+    for n in range(len(ids)):
+        span.rate_out[n] = rate * settings.damping_out[ids[n]]
+    for i in range(part.rows):
+        word = words.ids[part.row_0 + i]
+        span.rate_in[i] = rate * settings.damping_in[word]
+        for offset in range(0, width, LANES):
+            copy_vector(W_in, word * width + offset, span.inputs, i * width + offset)
+    for block in range(0, columns, LANES):
+        for offset in range(0, width, LANES):
+            gather_block(W_out, ids, block, offset, width, span.outputs, span.columns, columns)
+    for n in range(columns, span.targets + part.centers):  # CBOW's targets meet one row each
+        for offset in range(0, width, LANES):
+            copy_vector(W_out, ids[n] * width + offset, span.outputs, n * width + offset)
+
+
+@numba.njit(**_inlined)
+def _prefetch_rows(weights, ids, begin, end):
+    """Ask for the rows of ids[begin:end]."""
+    width = weights.shape[1]
+    for n in range(begin, end):
+        for offset in range(0, width, ROW):
+            prefetch(weights, ids[n] * width + offset)
+
+
+@numba.njit(**_inlined)
+def _train_skipgram(span, words, W_in, W_out, part, measure, settings):
+    """One skip-gram span on gathered rows. Returns (pairs, loss); loss only if asked to measure."""
+    shared, window, targets = settings.shared, settings.window, span.targets
+    width, columns = W_in.shape[1], span.scores.shape[1]
+    rows, ids = part.rows, words.ids[part.row_0 :]
+    ahead = part.first - part.row_0  # context rows before the first centre word
+    following = part.first + settings.centers
+    pairs = _count_pairs(span, words, part, settings)
+    _prefetch_rows(W_in, words.ids, following + window,
+                   min(following + window + settings.centers, part.reach_end))  # fmt: skip
+    _multiply_set(span.scores, rows, span.inputs, width, 1, span.columns, width, 0, 0, 0, 0)
+    loss = _loss(span, rows) if measure else 0.0
+    _score_gradients(span, rows * columns)
+    _prefetch_rows(W_out, words.noise[part.number + 1], 0, shared)
+    _multiply_add(W_in, ids, 0, rows, span.rate_in, span.scores, 0, columns, 1,
+                  span.outputs, shared, targets, -ahead - window, -ahead + window,
+                  part.centers)  # fmt: skip
+    _prefetch_rows(W_out, words.ids, following, min(following + settings.centers, part.end))
+    _multiply_add(W_out, span.output_ids, 0, shared, span.rate_out, span.scores, 0, 1, columns,
+                  span.inputs, rows, rows, 0, 0, 0)  # fmt: skip
+    _multiply_add(W_out, span.output_ids, targets, part.centers, span.rate_out, span.scores,
+                  targets, 1, columns, span.inputs, 0, 0, ahead - window, ahead + window,
+                  rows)  # fmt: skip
+    return pairs, loss
+
+
+@numba.njit(**_inlined)
+def _train_cbow(span, words, W_in, W_out, part, measure, settings):
+    """One CBOW span on gathered rows. Returns (centres trained, loss), as `_train_skipgram`."""
+    shared, window, columns = settings.shared, settings.window, span.scores.shape[1]
+    width, mean_row = W_in.shape[1], span.mean.shape[1]
+    count, rows, ids = part.centers, part.rows, words.ids[part.row_0 :]
+    ahead = part.first - part.row_0
+    following = part.first + settings.centers
+    trained = _mark_windows(span, words, part, settings)
+    _prefetch_rows(W_in, words.ids, following + window,
+                   min(following + window + settings.centers, part.reach_end))  # fmt: skip
+    _multiply_set(span.hidden, count, span.mean, mean_row, 1, span.inputs, 0, 0,
+                  ahead - window, ahead + window, rows)  # fmt: skip
+    _divide_sums(span, count)
+    _multiply_set(span.scores, count, span.hidden, width, 1, span.columns, width, 0, 0, 0, 0)
+    _score_targets(span, count)
+    loss = _loss(span, count) + _target_loss(span, count) if measure else 0.0
+    _score_gradients(span, count * columns)
+    _target_gradients(span, count)
+    _prefetch_rows(W_out, words.noise[part.number + 1], 0, shared)
+    _multiply_add(W_out, span.output_ids, 0, shared, span.rate_out, span.scores, 0, 1, columns,
+                  span.hidden, count, count, 0, 0, 0)  # fmt: skip
+    _multiply_set(span.gradient, count, span.scores, columns, 1, span.outputs, shared,
+                  shared, 0, 0, 0)  # fmt: skip
+    _add_targets(span, W_out, count)
+    _prefetch_rows(W_out, words.ids, following, min(following + settings.centers, part.end))
+    _multiply_add(W_in, ids, 0, rows, span.rate_in, span.mean, 0, 1, mean_row, span.gradient,
+                  0, 0, -ahead - window, -ahead + window, count)  # fmt: skip
+    return trained, loss
+
+
+@numba.njit(**_inlined)
+def _divide_sums(span, count):
+    """Turn the sums of CBOW's context rows into means.
+
+    The averaging matrix itself stays one of zeros and ones: as in word2vec.c and gensim, each
+    context word gets the whole gradient of the mean, not its share of it.
+    """
+    width = span.hidden.shape[1]
+    for q in range(count):
+        factor = np.float32(1) / np.float32(max(span.size[q], 1))
+        for offset in range(q * width, (q + 1) * width, LANES):
+            scale_vector(factor, span.hidden, offset, span.hidden, offset)
+
+
+@numba.njit(**_inlined)
+def _score_targets(span, count):
+    """CBOW's scores of each mean with its centre word."""
+    width = span.hidden.shape[1]
+    for q in range(count):
+        span.own[q] = dot(span.hidden, q * width, span.outputs, (span.targets + q) * width, width)
+
+
+@numba.njit(**_inlined_contract)
+def _target_gradients(span, count):
+    """`_score_gradients` for CBOW's targets."""
+    for q in range(count):
+        span.own[q] = span.own_weight[q] * (np.float32(1) - _sigmoid(span.own[q]))
+
+
+@numba.njit(**_exact)
+def _target_loss(span, count):
+    """`_loss` for CBOW's targets."""
+    total = 0.0
+    for q in range(count):
+        x = -np.float64(span.own[q])
+        total += span.own_weight[q] * (max(x, 0.0) + np.log1p(np.exp(-abs(x))))
+    return total
+
+
+@numba.njit(**_inlined)
+def _add_targets(span, W_out, count):
+    """Add the targets' part to the means' gradient, and theirs to W_out."""
+    width = span.hidden.shape[1]
+    for q in range(count):
+        n = span.targets + q
+        here = q * width
+        add_scaled(span.gradient, here, span.own[q], span.outputs, n * width, width)
+        rate = span.rate_out[n] * span.own[q]
+        add_scaled(W_out, span.output_ids[n] * width, rate, span.hidden, here, width)
+
+
+# The corpus
+
+
+@numba.njit(**_inlined)
+def _train_piece(ids, piece, start, stop, W_in, W_out, words, span, settings, key, shift):
+    """Train the spans of one piece whose first word lies in start..stop; returns the sums."""
+    first, end, reach_end = _read_piece(ids, piece, words, settings, key, shift)
+    _draw_negatives(words, first, end, settings, key, shift)
+    pairs, measured, loss = 0, 0, 0.0
+    for number in range((end - first + settings.centers - 1) // settings.centers):
+        center = first + number * settings.centers
+        place = words.place[center]
+        if place < start or place >= stop:
+            continue
+        count = min(settings.centers, end - center)
+        row_0, row_end = words.first[center], words.last[center]
+        for i in range(center + 1, center + count):
+            row_0, row_end = min(row_0, words.first[i]), max(row_end, words.last[i])
+        done = min((place + shift) / settings.length, 1.0)
+        rate = np.float32(settings.lr_start + (settings.lr_end - settings.lr_start) * done)
+        measure = _bits(key, place + shift, SPAN) % np.uint64(settings.loss_every) == 0
+        part = Part(number, center, count, row_0, row_end - row_0, end, reach_end)
+        _gather(span, words, W_in, W_out, part, rate, settings)
+        if settings.cbow:
+            new, new_loss = _train_cbow(span, words, W_in, W_out, part, measure, settings)
+        else:
+            new, new_loss = _train_skipgram(span, words, W_in, W_out, part, measure, settings)
+        pairs += new
+        if measure:
+            measured += new
+            loss += new_loss
+    return pairs, measured, loss
+
+
+def _sources_version() -> int:
+    """A number, not 0, that changes with the source of what is compiled."""
+    modules = ("w2v.kernels.cpu", "w2v.kernels.tile", "w2v.kernels.plan", "w2v.rng")
+    files = [sys.modules[name].__file__ for name in modules]
+    return zlib.crc32(b"".join(pathlib.Path(file).read_bytes() for file in files if file)) or 1
+
+
+def _compile_train_range(version: int) -> Any:
+    """`train_range` as a Numba function, kept on disk.
+
+    Numba makes it anew when this file changes or a closed-over value: `version` stands for the
+    other files. Compiling takes half a minute, loading a fraction of a second.
+    """
+
+    @numba.njit(cache=True, **_exact)
+    def train_range(ids, start, stop, words, span, W_in, W_out, settings, key, shift):
+        """Train the spans whose first word lies in start..stop; returns the fields of a Result."""
+        assert version  # named here, it is part of Numba's key
+        total, pairs, measured, loss = 0, 0, 0, 0.0
+        for at in range(start, stop):
+            total += ids[at] != END
+        for piece in range(start // PIECE * PIECE, stop, PIECE):
+            new_pairs, new_measured, new_loss = _train_piece(
+                ids, piece, start, stop, W_in, W_out, words, span, settings, key, shift
+            )
+            pairs += new_pairs
+            measured += new_measured
+            loss += new_loss
+        return total, pairs, loss, measured
+
+    return train_range
+
+
+_train_range = _compile_train_range(_sources_version())
+
+
+class CpuKernel:
+    """The kernel on `threads` threads, which share the weights and do not wait for one another.
+
+    With one thread the result depends on nothing but the arguments, and is the same whatever the
+    blocks a corpus is trained in.
+    """
+
+    def __init__(self, threads: int = 1):
+        self.threads = threads
+        self._scratch: dict[Any, list[tuple[Words, Span]]] = {}
+
+    def train(
+        self,
+        ids: np.ndarray,
+        start: int,
+        stop: int,
+        weights: tuple[np.ndarray, np.ndarray],
+        plan: Plan,
+        seed: int,
+        first_position: int,
+    ) -> Result:
+        """Train the words at places start..stop of the stream `ids`, changing `weights` in place.
+
+        ids: (n,) int32, words and END marks; words outside start..stop are read as context.
+        weights: W_in and W_out, (V, H) float32 as `plan.padded` makes them. first_position: place
+        of `start` in the run, which counts over all epochs. Trained are the spans whose first word
+        lies in start..stop. Raises ValueError for arrays of another form, DivergenceError when
+        weights have grown without bound.
+        """
+        check_arguments(ids, start, stop, weights)
+        stream = _plain(ids)
+        W_in, W_out = (_whole_rows(array) for array in weights)
+        arguments = W_in, W_out, _settings(plan), rng.seed_key(seed), first_position - start
+        first_chunk = start // CHUNK * CHUNK
+        chunks = iter(range(first_chunk, stop, CHUNK))
+
+        def work(scratch: tuple[Words, Span]) -> list[Result]:
+            return [
+                Result(
+                    *_train_range(
+                        stream, max(start, at), min(stop, at + CHUNK), *scratch, *arguments
+                    )
+                )
+                for at in chunks
+            ]
+
+        scratch = self._scratch_for(plan, W_in.shape[1])
+        if self.threads == 1:
+            done = work(scratch[0])
+        else:
+            with ThreadPoolExecutor(self.threads) as pool:
+                done = list(itertools.chain.from_iterable(pool.map(work, scratch)))
+        result = Result(*(sum(column) for column in zip(Result(0, 0, 0.0, 0), *done, strict=True)))
+        check_growth(weights, plan, result)
+        return result
+
+    def _scratch_for(self, plan: Plan, width: int) -> list[tuple[Words, Span]]:
+        """Buffers for each thread, made once for a shape of span."""
+        shape = plan.model, plan.window, plan.centers, plan.shared, plan.negative, width
+        if shape not in self._scratch:
+            self._scratch[shape] = [make_scratch(plan, width) for _ in range(self.threads)]
+        return self._scratch[shape]
+
+
+def _settings(plan: Plan) -> Settings:
+    return Settings(
+        cbow=plan.model == "cbow",
+        window=plan.window,
+        centers=plan.centers,
+        shared=plan.shared,
+        ratio=np.float32(plan.negative / plan.shared),
+        keep=plan.keep,
+        noise=plan.noise.columns,
+        damping_in=plan.damping_in,
+        damping_out=plan.damping_out,
+        lr_start=float(plan.lr_start),
+        lr_end=float(plan.lr_end),
+        length=plan.length,
+        loss_every=plan.loss_every,
+    )
+
+
+def _plain(ids: np.ndarray) -> np.ndarray:
+    """`ids` as an array that Numba has compiled for: not read-only, as a memory map may be.
+
+    It is the same memory and is only read. To Numba, a read-only array is another type, for which
+    it would compile for half a minute more.
+    """
+    if not ids.flags.c_contiguous:
+        raise ValueError("ids must be contiguous")
+    if len(ids) == 0:
+        return np.zeros(0, np.int32)
+    pointer = ctypes.cast(ids.ctypes.data, ctypes.POINTER(ctypes.c_int32))
+    return np.ctypeslib.as_array(pointer, shape=ids.shape)
+
+
+def _whole_rows(weights: np.ndarray) -> np.ndarray:
+    """The padded rows, (V, H rounded up), of which `weights` is a view."""
+    step = weights.strides[0]
+    aligned = step % (4 * ROW) == 0 and weights.ctypes.data % (4 * ROW) == 0
+    if weights.dtype != np.float32 or weights.strides[1] != 4 or not aligned:
+        raise ValueError("weights must be float32 in padded rows, as plan.padded makes them")
+    return np.lib.stride_tricks.as_strided(weights, (len(weights), step // 4), (step, 4))
