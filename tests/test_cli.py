@@ -19,7 +19,20 @@ import w2v as package
 from w2v import WordVectors
 from w2v.cli import cli, main
 
-SMALL = ["--min-count", 1, "--dim", 4, "--window", 2, "--negative", 2, "--batch-size", 8]
+SMALL = [
+    "--engine",
+    "layers",
+    "--min-count",
+    1,
+    "--dim",
+    4,
+    "--window",
+    2,
+    "--negative",
+    2,
+    "--batch-size",
+    8,
+]
 WORDS = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"]
 
 
@@ -67,7 +80,14 @@ def test_each_model_trains_with_each_optimizer(w2v, text, model, optimizer):
 
 def test_the_library_trains_what_the_command_trains(w2v, text, tmp_path):
     w2v("train", text, *SMALL)
-    options = {"min_count": 1, "dim": 4, "window": 2, "negative": 2, "batch_size": 8}
+    options = {
+        "engine": "layers",
+        "min_count": 1,
+        "dim": 4,
+        "window": 2,
+        "negative": 2,
+        "batch_size": 8,
+    }
     vectors = package.train(text, **options)
     assert not (tmp_path / "library.pkl").exists()
     loaded = package.load("vectors.pkl")
@@ -270,7 +290,7 @@ def test_an_unknown_word_names_close_spellings(refused, model):
 
 def test_command_line_over_environment_over_file_over_default(w2v, text, tmp_path, monkeypatch):
     (tmp_path / "c.toml").write_text("dim = 5\nwindow = 2\nmin-count = 1\nnegative = 2\nseed = 3\n")
-    arguments = ["train", text, "--config", "c.toml", "--batch-size", 8]
+    arguments = ["train", text, "--config", "c.toml", "--engine", "layers", "--batch-size", 8]
 
     def dim(*more):
         assert w2v(*arguments, *more)[0] == 0
@@ -329,7 +349,7 @@ def test_a_missing_configuration_is_refused(refused, text):
         (["--epochs", 0], "--epochs must be at least 1, not 0"),
         (["--window", 0], "--window must be at least 1, not 0"),
         (["--negative", 0], "--negative must be at least 1, not 0"),
-        (["--batch-size", -1], "--batch-size must be at least 1, not -1"),
+        (["--engine", "layers", "--batch-size", -1], "--batch-size must be at least 1, not -1"),
         (["--lr", 0], "--lr must be above 0, not 0.0"),
         (["--lr", "nan"], "--lr must be a number up to 1e+30, not nan"),
         (["--lr", "inf"], "--lr must be a number up to 1e+30, not inf"),
@@ -365,8 +385,10 @@ def test_wrong_texts_are_refused_and_leave_earlier_output(
 ):
     before = model.read_bytes()
     (tmp_path / "bad.txt").write_bytes(content)
-    line = refused("train", "bad.txt", "-o", model)
-    assert message in line
+    engines = ["layers"] if "--" in message and "min-count" not in message else ["layers", "fused"]
+    for engine in engines:
+        line = refused("train", "bad.txt", "-o", model, "--engine", engine)
+        assert message in line
     assert model.read_bytes() == before
     assert sorted(os.listdir(tmp_path)) == ["bad.txt", "vectors.pkl"]
 
@@ -401,7 +423,7 @@ def test_ctrl_c_before_the_first_update_leaves_earlier_output(text, model, monke
     before = model.read_bytes()
     monkeypatch.setattr("w2v.training.Trainer._step", interrupt)
     with pytest.raises(SystemExit) as stop:
-        main(["train", str(text), "--min-count", "1", "--batch-size", "8"])
+        main(["train", str(text), *map(str, SMALL)])
     assert stop.value.code == 130 and model.read_bytes() == before
 
 
@@ -439,7 +461,9 @@ def test_a_training_that_diverges_is_an_error_and_leaves_earlier_output(w2v, tex
 
 def test_one_word_is_refused_also_with_a_min_count_of_1(refused, tmp_path):
     (tmp_path / "bad.txt").write_text("hello")
-    assert "needs at least 11" in refused("train", "bad.txt", "--min-count", 1)
+    assert "vocabulary of one word" in refused("train", "bad.txt", "--min-count", 1)
+    options = ["--min-count", 1, "--engine", "layers"]
+    assert "needs at least 11" in refused("train", "bad.txt", *options)
 
 
 def test_invalid_bytes_can_be_read_as_another_encoding_or_replaced(w2v, text):

@@ -25,10 +25,11 @@ def _option(
     minimum: float | None = None,
     above: float | None = None,
     choices: tuple[str, ...] | None = None,
+    engine: str | None = None,
 ) -> Any:
-    """A field of TrainConfig with its help text and the values that it admits."""
+    """A field with its help text, the values that it admits, and the engine that it is for."""
     limits = {"minimum": minimum, "above": above, "choices": choices}
-    return dataclasses.field(default=default, metadata={"help": help, **limits})
+    return dataclasses.field(default=default, metadata={"help": help, "engine": engine, **limits})
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -86,22 +87,46 @@ class TrainConfig(TextConfig):
         0.75, "Negatives are drawn in proportion to counts to this power.", minimum=0
     )
     # Training
+    engine: str | None = _option(
+        None,
+        "fused: one kernel, on the CPU, fast; layers: mini-batches as in the book. Without it, "
+        "layers with --gpu, else fused.",
+        choices=("fused", "layers"),
+    )
     epochs: int = _option(5, "Passes over the text.", minimum=1)
-    batch_size: int = _option(100, "Targets in one update.", minimum=1)
+    lr: float | None = _option(
+        None,
+        "Learning rate to begin with; without it, 0.025 for skip-gram and 0.05 for CBOW (fused), "
+        "or the optimizer's own (Adam: 0.001).",
+        above=0,
+    )
+    seed: int = _option(1, "Same seed, same vectors (with one thread).", minimum=0)
+    gpu: bool = _option(False, "Train on the GPU, through CuPy.")
+    min_lr: float = _option(0.0001, "Learning rate at the end (fused).", minimum=0, engine="fused")
+    sample: float = _option(
+        1e-3,
+        "Subsample words above this share of the text; 0: none (fused).",
+        minimum=0,
+        engine="fused",
+    )
+    threads: int | None = _option(
+        None, "Threads that train; all cores if unset (fused).", minimum=1, engine="fused"
+    )
+    batch_size: int = _option(100, "Targets in one update (layers).", minimum=1, engine="layers")
     optimizer: str = _option(
         "lazy-adam",
-        "The update rule: lazy-adam moves only the rows of the batch.",
+        "The update rule (layers): lazy-adam moves only the rows of the batch.",
         choices=("sgd", "momentum", "adagrad", "adam", "lazy-adam"),
+        engine="layers",
     )
-    lr: float | None = _option(
-        None, "Learning rate; without it, the optimizer's own (Adam: 0.001).", above=0
+    max_grad: float | None = _option(
+        None, "Clip the gradient's norm to this (layers).", above=0, engine="layers"
     )
-    max_grad: float | None = _option(None, "Clip the gradient's norm to this.", above=0)
-    seed: int = _option(1, "Same seed, same vectors.", minimum=0)
-    gpu: bool = _option(False, "Train on the GPU, through CuPy.")
+    eval_interval: int = _option(
+        100, "Updates between two reports of the loss (layers).", minimum=1, engine="layers"
+    )
     # What comes out
     output: str = _option("vectors.pkl", "Where the vectors go.")
-    eval_interval: int = _option(100, "Updates between two reports of the loss.", minimum=1)
     plot: str | None = _option(None, "Draw the loss curve into this PNG file.")
 
 

@@ -8,19 +8,13 @@ from dataclasses import dataclass
 from os import PathLike
 from typing import Any, cast
 
-import numpy
-
-from w2v import np
 from w2v.backend import device
-from w2v.config import TextConfig, TrainConfig, nearest
-from w2v.corpus import Corpus, EncodedCorpus, demo, with_eos
+from w2v.config import TextConfig, TrainConfig, nearest, option_name
+from w2v.corpus import EncodedCorpus, demo
 from w2v.corpus.datasets import dataset_file
+from w2v.engines import ENGINES, Engine
 from w2v.errors import ConfigError, OutputError, import_extra
 from w2v.files import check_writable, uninterrupted
-from w2v.models import CBOW, SkipGram
-from w2v.optimizers import OPTIMIZERS
-from w2v.sampling import ContextWindows
-from w2v.training import Trainer
 from w2v.training.progress import Report
 from w2v.vectors import WordVectors, save
 
@@ -29,8 +23,6 @@ Source = str | PathLike | Sequence[PathLike] | Iterable[list[str]] | None
 set or the demo.
 """
 Say = Callable[[str], None]
-
-MODELS = {"cbow": CBOW, "skipgram": SkipGram}
 
 
 @dataclass(frozen=True)
@@ -79,15 +71,29 @@ def run(
     if config.plot:
         import_extra("matplotlib.pyplot", "--plot")
     with device(config.gpu):
-        text = read_corpus(corpus, config, say)
-        say(f"{len(text.ids):,} words, {len(text.vocabulary):,} in the vocabulary")
-        done, trainer = _fit(text, config, report)
+        text = encode_corpus(corpus, config, say, config.threads)
+        engine = ENGINES[cast(str, config.engine)](text, config)
+        say(engine.summary)
+        done = _fit(engine, report)
     with uninterrupted():
         if "output" in options:
             save(done.vectors, config.output)
         if config.plot:
-            trainer.plot(path=config.plot)
+            engine.plot(config.plot)
     return done
+
+
+def _fit(engine: Engine, report: Report | None) -> Run:
+    interrupted = False
+    start = time.monotonic()
+    try:
+        engine.fit(report)
+    except KeyboardInterrupt:
+        if engine.words_done == 0:  # nothing is trained that could be worth keeping
+            raise
+        interrupted = True
+    seconds = time.monotonic() - start
+    return Run(engine.vectors(), engine.words_done, seconds, interrupted)
 
 
 def _check_files(corpus: Source, outputs: list[str | None]) -> None:
@@ -111,19 +117,22 @@ def _paths(corpus: Source) -> list[str]:
 
 
 def make_config(corpus: Source, options: dict[str, Any]) -> TrainConfig:
-    """The options with the defaults that fit the corpus. Raises ConfigError."""
+    """The options with the engine and the defaults that fit them. Raises ConfigError."""
+    known = TrainConfig.__dataclass_fields__
     for name in options:
-        if name not in TrainConfig.__dataclass_fields__:
-            raise ConfigError(
-                f"unknown option {name!r}{nearest(name, TrainConfig.__dataclass_fields__)}"
-            )
+        if name not in known:
+            raise ConfigError(f"unknown option {name!r}{nearest(name, known)}")
     is_demo = corpus is None and options.get("dataset") in (None, "demo")
-    return TrainConfig(**{**(demo.CONFIG if is_demo else {}), **options})
-
-
-def read_corpus(corpus: Source, config: TextConfig, say: Say = _ignore) -> Corpus:
-    """The text as the book's stream, for the layers engine. Raises CorpusError."""
-    return with_eos(encode_corpus(corpus, config, say), config)
+    # The demo is too small to be worth the compilation of the fused kernel.
+    engine = options.get("engine") or ("layers" if options.get("gpu") or is_demo else "fused")
+    if engine == "fused" and options.get("gpu"):
+        raise ConfigError("the fused engine runs on the CPU: leave out --gpu or --engine fused")
+    for name in options:
+        if known[name].metadata["engine"] not in (None, engine):
+            raise ConfigError(
+                f"{option_name(name)} has no meaning for --engine {engine}: leave out one of them"
+            )
+    return TrainConfig(**{**(demo.CONFIG[engine] if is_demo else {}), **options, "engine": engine})
 
 
 def encode_corpus(
@@ -147,41 +156,3 @@ def encode_corpus(
             f"a corpus is a path, or sentences as lists of words, not {type(corpus).__name__}"
         )
     return encode_sentences(cast(Iterable[list[str]], corpus), config, say, threads)
-
-
-def _fit(text: Corpus, config: TrainConfig, report: Report | None) -> tuple[Run, Trainer]:
-    model = MODELS[config.model](
-        len(text.vocabulary),
-        config.dim,
-        config.window,
-        text.ids,
-        sample_size=config.negative,
-        power=config.ns_exponent,
-        seed=config.seed,
-        sparse=True,
-    )
-    rule = OPTIMIZERS[config.optimizer]
-    trainer = Trainer(model, rule() if config.lr is None else rule(lr=config.lr))
-    windows = ContextWindows(np.asarray(text.ids), config.window)
-    interrupted = False
-    start = time.monotonic()
-    try:
-        # A loss that is no longer finite is the trainer's error, and says more than a warning.
-        with numpy.errstate(over="ignore", invalid="ignore"):
-            trainer.fit(
-                windows,
-                windows.target,
-                config.epochs,
-                config.batch_size,
-                config.max_grad,
-                config.eval_interval,
-                seed=config.seed,
-                report=report,
-            )
-    except KeyboardInterrupt:
-        if trainer.words_done == 0:  # nothing is trained that could be worth keeping
-            raise
-        interrupted = True
-    seconds = time.monotonic() - start
-    vectors = WordVectors(text.vocabulary.words, model.word_vecs)
-    return Run(vectors, trainer.words_done, seconds, interrupted), trainer

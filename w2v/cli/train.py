@@ -1,5 +1,6 @@
 """`w2v train`."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -41,19 +42,21 @@ def train(context: click.Context, corpus: tuple[str, ...], **values: Any) -> Non
     corpus = stronger_text(context, corpus, options)
     options.setdefault("output", TrainConfig.output)
     reporter = Reporter()
-
+    start = time.monotonic()
     try:
         # What was read is shown once the training has begun: a refusal is the only line.
         paths = [Path(path) for path in corpus] or None
         done = run(paths, options, reporter.headings.append, reporter)
     finally:
         reporter.close()
-    speed = done.words / max(done.seconds, 1e-9)
+    seconds = [max(spent, 1e-9) for spent in (done.seconds, time.monotonic() - start)]
+    in_training, in_all = (f"{done.words / spent:,.0f}" for spent in seconds)
     if done.interrupted:
         click.echo("interrupted: the vectors are saved as far as they are trained", err=True)
     click.echo(
         f"{options['output']}: {len(done.vectors):,} words of dim {done.vectors.matrix.shape[1]}; "
-        f"trained {done.words:,} words in {done.seconds:.1f} s ({speed:,.0f} words/s)"
+        f"trained {done.words:,} words in {done.seconds:.1f} s ({in_training} words/s in training, "
+        f"{in_all} in all)"
     )
     if done.interrupted:
         context.exit(130)

@@ -13,16 +13,27 @@ from typing import Any
 TOKENS = 300_000
 SEED = 2013
 
-CONFIG: dict[str, Any] = {
-    "model": "cbow",
-    "dim": 50,
-    "window": 4,
-    "epochs": 5,
-    "batch_size": 500,
-    "lr": 0.003,
-    "min_count": 5,
+CONFIG: dict[str, dict[str, Any]] = {
+    "layers": {
+        "model": "cbow",
+        "dim": 50,
+        "window": 4,
+        "epochs": 5,
+        "batch_size": 500,
+        "lr": 0.003,
+        "min_count": 5,
+    },
+    "fused": {
+        "model": "cbow",
+        "dim": 50,
+        "window": 4,
+        "epochs": 30,
+        "lr": 0.05,
+        "sample": 0,
+        "min_count": 5,
+    },
 }
-"""What suits a corpus this small; the defaults of `TrainConfig` are for real text."""
+"""What suits a corpus this small, for each engine; the defaults are for real text."""
 
 # Each station of life has a man's and a woman's name, and things of its own.
 STATIONS = [

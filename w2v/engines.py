@@ -1,0 +1,155 @@
+"""The two engines behind one face: from an encoded text to trained word vectors.
+
+An engine is made from a text and a configuration, and has `fit(report)`, `words_done`,
+`plot(path)`, `vectors()` and a `summary` of what it was given. `layers` is the book's, any
+optimizer on mini-batches; `fused` is a kernel that walks the text and updates the weights in place.
+"""
+
+import os
+from typing import Protocol
+
+import numpy
+
+from w2v import np
+from w2v.config import TrainConfig
+from w2v.corpus import EncodedCorpus, with_eos
+from w2v.errors import CorpusError, VocabularyError
+from w2v.models import CBOW, SkipGram
+from w2v.optimizers import OPTIMIZERS
+from w2v.sampling import ContextWindows
+from w2v.training import Trainer
+from w2v.training.progress import Report
+from w2v.vectors import WordVectors
+
+MODELS = {"cbow": CBOW, "skipgram": SkipGram}
+
+LEARNING_RATE = {"cbow": 0.05, "skipgram": 0.025}
+"""What the fused engine begins with, as word2vec.c does."""
+
+
+class Engine(Protocol):
+    """What both engines have."""
+
+    summary: str
+
+    @property
+    def words_done(self) -> int:
+        """Words trained so far."""
+
+    def fit(self, report: Report | None) -> None:
+        """Train as the configuration says."""
+
+    def plot(self, path: str) -> None:
+        """Draw the loss curve into a PNG file."""
+
+    def vectors(self) -> WordVectors:
+        """The word vectors as trained so far."""
+
+
+class LayersEngine:
+    """Mini-batches of the book's stream, in which `<eos>` is a word, through the layers."""
+
+    def __init__(self, text: EncodedCorpus, config: TrainConfig):
+        self.config = config
+        stream = with_eos(text, config)
+        self.words = stream.vocabulary.words
+        self.summary = f"{len(stream.ids):,} words, {len(self.words):,} in the vocabulary"
+        self.model = MODELS[config.model](
+            len(self.words),
+            config.dim,
+            config.window,
+            stream.ids,
+            sample_size=config.negative,
+            power=config.ns_exponent,
+            seed=config.seed,
+            sparse=True,
+        )
+        rule = OPTIMIZERS[config.optimizer]
+        self.trainer = Trainer(self.model, rule() if config.lr is None else rule(lr=config.lr))
+        self.windows = ContextWindows(np.asarray(stream.ids), config.window)
+
+    @property
+    def words_done(self) -> int:
+        return self.trainer.words_done
+
+    def fit(self, report: Report | None) -> None:
+        config = self.config
+        # A loss that is no longer finite is the trainer's error, and says more than a warning.
+        with numpy.errstate(over="ignore", invalid="ignore"):
+            self.trainer.fit(
+                self.windows,
+                self.windows.target,
+                config.epochs,
+                config.batch_size,
+                config.max_grad,
+                config.eval_interval,
+                seed=config.seed,
+                report=report,
+            )
+
+    def plot(self, path: str) -> None:
+        self.trainer.plot(path=path)
+
+    def vectors(self) -> WordVectors:
+        return WordVectors(self.words, self.model.word_vecs)
+
+
+class FusedEngine:
+    """A kernel over the encoded text, sentence by sentence, with SGD and a falling rate."""
+
+    def __init__(self, text: EncodedCorpus, config: TrainConfig):
+        from w2v import kernels  # brings in Numba
+        from w2v.kernels.plan import Plan, initial_weights
+        from w2v.training.fused import FusedTrainer
+
+        self.text, self.config = text, config
+        vocabulary = text.vocabulary
+        self.summary = (
+            f"{text.words:,} words in {text.sentences:,} sentences, "
+            f"{len(vocabulary):,} in the vocabulary"
+        )
+        if len(vocabulary) < 2:
+            raise VocabularyError(
+                "a vocabulary of one word has no negatives to tell it from: "
+                "lower --min-count or use a longer text"
+            )
+        threads = config.threads or len(os.sched_getaffinity(0))
+        plan = Plan.build(
+            vocabulary.counts,
+            model=config.model,
+            length=len(text.ids) * config.epochs,
+            window=config.window,
+            negative=config.negative,
+            sample=config.sample,
+            ns_exponent=config.ns_exponent,
+            lr=LEARNING_RATE[config.model] if config.lr is None else config.lr,
+            min_lr=config.min_lr,
+            workers=threads,
+        )
+        self.weights = initial_weights(len(vocabulary), config.dim, config.seed)
+        self.trainer = FusedTrainer(kernels.load("cpu", threads), self.weights, plan)
+
+    @property
+    def words_done(self) -> int:
+        return self.trainer.words_done
+
+    def fit(self, report: Report | None) -> None:
+        text, config = self.text, self.config
+        self.trainer.fit(text.ids, config.epochs, text.words, config.seed, report)
+        if self.trainer.pairs_done == 0:
+            raise CorpusError(
+                "no word has another beside it: put more than one word on a line, or lower "
+                "--min-count or raise --sample"
+            )
+
+    def plot(self, path: str) -> None:
+        self.trainer.plot(path=path)
+
+    def vectors(self) -> WordVectors:
+        return WordVectors(self.text.vocabulary.words, self.weights[0])
+
+
+ENGINES: dict[str, type[LayersEngine] | type[FusedEngine]] = {
+    "layers": LayersEngine,
+    "fused": FusedEngine,
+}

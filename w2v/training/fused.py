@@ -1,0 +1,69 @@
+"""The fused engine's training loop: a kernel walks the encoded corpus block by block."""
+
+import math
+import time
+from typing import Any
+
+from w2v.kernels.plan import Plan
+from w2v.training.curve import draw_losses
+from w2v.training.progress import Progress, Report, Reporter
+
+BLOCK = 1 << 22
+"""Places of the stream between two reports: about a second, so that waiting for the last thread
+of a block costs next to nothing. Ctrl-C takes effect between blocks."""
+
+
+class FusedTrainer:
+    """Trains weights with a kernel. `words_done` counts the words before subsampling.
+
+    `loss_list` holds the mean loss per pair of each block, from the spans that the kernel
+    measures; NaN where a small text had none.
+    """
+
+    def __init__(self, kernel: Any, weights: tuple[Any, Any], plan: Plan):
+        self.kernel = kernel
+        self.weights = weights
+        self.plan = plan
+        self.loss_list: list[float] = []
+        self.words_at: list[int] = []
+        self.words_done = 0
+        self.pairs_done = 0
+
+    def fit(
+        self, ids: Any, epochs: int, words: int, seed: int, report: Report | None = None
+    ) -> None:
+        """Train `epochs` passes over the stream `ids`; `plan.length` is epochs * len(ids).
+
+        ids: (n,) int32, words and end-of-sentence marks. words: how many of them are words. report:
+        called with a Progress; by default a bar, or lines where there is no terminal. Raises
+        DivergenceError when weights have grown without bound.
+        """
+        report = report or Reporter()
+        blocks = range(0, len(ids), BLOCK)
+        start = time.monotonic()
+        for epoch in range(1, epochs + 1):
+            for number, first in enumerate(blocks, 1):
+                last = min(first + BLOCK, len(ids))
+                position = (epoch - 1) * len(ids) + first
+                done = self.kernel.train(ids, first, last, self.weights, self.plan, seed, position)
+                self.words_done += done.words
+                self.pairs_done += done.pairs
+                self.words_at.append(self.words_done)
+                self.loss_list.append(done.loss / done.measured if done.measured else math.nan)
+                report(
+                    Progress(
+                        epoch=epoch,
+                        epochs=epochs,
+                        iteration=number,
+                        iterations=len(blocks),
+                        words=self.words_done,
+                        total_words=words * epochs,
+                        seconds=time.monotonic() - start,
+                        loss=self.loss_list[-1],
+                        learning_rate=self.plan.learning_rate(position + last - first),
+                    )
+                )
+
+    def plot(self, path: str | None = None) -> None:
+        """Draw the loss curve, on the screen or into a PNG file at `path`."""
+        draw_losses(self.words_at, "words", self.loss_list, path=path)
