@@ -10,14 +10,15 @@ import argparse
 
 from timing import alternate, write_results
 
-from w2v.config import TrainConfig
+from w2v.config import TextConfig
+from w2v.corpus import with_eos
 from w2v.models import CBOW, SkipGram
 from w2v.optimizers import Adam, LazyAdam
-from w2v.pipeline import read_corpus
+from w2v.pipeline import encode_corpus
 from w2v.sampling import ContextWindows
 from w2v.training import Trainer
 
-BATCH = 100
+BATCH, WINDOW = 100, 5
 
 
 def main() -> None:
@@ -28,16 +29,16 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
 
-    config = TrainConfig(
+    config = TextConfig(
         dataset="ptb", data_dir=arguments.data_dir, min_count=1, vocab_order="appearance"
     )
-    text = read_corpus(None, config)
-    ids = text.ids[: arguments.iterations * BATCH + 2 * config.window]
-    windows = ContextWindows(ids, config.window)
+    text = with_eos(encode_corpus(None, config), config)
+    ids = text.ids[: arguments.iterations * BATCH + 2 * WINDOW]
+    windows = ContextWindows(ids, WINDOW)
     kind = {"cbow": CBOW, "skipgram": SkipGram}[arguments.model]
 
     def way(optimizer, sparse):
-        model = kind(len(text.vocabulary), 100, config.window, text.ids, seed=1, sparse=sparse)
+        model = kind(len(text.vocabulary), 100, WINDOW, text.ids, seed=1, sparse=sparse)
         trainer = Trainer(model, optimizer)
         return lambda: trainer.fit(windows, windows.target, 1, BATCH, eval_interval=None, seed=1)
 

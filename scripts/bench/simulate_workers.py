@@ -1,0 +1,104 @@
+"""What happens to quality when many spans are trained at once: a simulation in lock-step.
+
+Each of W workers walks its own W-th part of the corpus, all in step. At each step they all read the
+weights as they are, train a span each, and then all add their updates, so that no worker sees
+another's: the worst case of W workers that share their weights, on a CPU with many cores or on a
+GPU. (Workers must not sit side by side in the text: the words of one article come in bursts, many
+times more often than their frequency tells.) The spans and their gradients are the reference
+kernel's; the corpus is the beginning of a text.
+
+    python scripts/bench/simulate_workers.py TEXT --evaluation DIR --workers 2 16 64 256
+        [--damping 8] [--words 2000000]
+
+Prints one line of JSON for each number of workers: mean loss of the last epoch, largest weight,
+WordSim-353 and analogies (needs gensim, for its evaluation only).
+"""
+
+import argparse
+import itertools
+import json
+import pathlib
+
+import numpy as np
+from quality import quality
+
+from w2v.backend import scatter_add
+from w2v.config import TextConfig
+from w2v.kernels.plan import Plan, initial_weights
+from w2v.kernels.reference import skipgram_step, spans
+from w2v.pipeline import encode_corpus
+
+
+def train_step(group, weights, plan, rate: float) -> tuple[int, float]:
+    """Add the updates of a group of spans, all computed on the same weights."""
+    W_in, W_out = weights
+    pairs, loss, updates = 0, 0.0, []
+    for span in group:
+        outputs = np.concatenate([span.negatives, span.centers])
+        d_in, d_out, span_pairs, span_loss = skipgram_step(
+            span, W_in[span.contexts], W_out[outputs], plan
+        )
+        updates.append((span.contexts, -rate * d_in, outputs, -rate * d_out))
+        pairs += span_pairs
+        loss += span_loss
+    contexts, d_in, outputs, d_out = (np.concatenate(part) for part in zip(*updates, strict=True))
+    scatter_add(W_in, contexts, (plan.damping_in[contexts][:, None] * d_in).astype(np.float32))
+    scatter_add(W_out, outputs, (plan.damping_out[outputs][:, None] * d_out).astype(np.float32))
+    return pairs, loss
+
+
+def simulate(ids, counts, workers: int, options) -> tuple[np.ndarray, dict]:
+    """Train with `workers` workers in step; returns W_in and what came of it."""
+    length = len(ids) * options.epochs
+    damping = options.damping or np.inf
+    plan = Plan.build(
+        counts, model="skipgram", length=length, sample=options.sample, workers=workers,
+        centers=options.centers, shared=options.shared, damping=damping,
+    )  # fmt: skip
+    weights = initial_weights(len(counts), options.dim, 1)
+    cuts = np.linspace(0, len(ids), workers + 1).astype(int)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for epoch in range(options.epochs):
+            shift = epoch * len(ids)
+            parts = [spans(ids, a, b, plan, 1, shift) for a, b in itertools.pairwise(cuts)]
+            pairs, loss = 0, 0.0
+            for step in itertools.zip_longest(*parts):
+                group = [span for span in step if span is not None]
+                if step[0] is not None:  # the first worker's progress stands for all
+                    done = epoch + (step[0].position - shift) * workers / len(ids)
+                    rate = plan.lr_start + (plan.lr_end - plan.lr_start) * done / options.epochs
+                step_pairs, step_loss = train_step(group, weights, plan, rate)
+                pairs += step_pairs
+                loss += step_loss
+    largest = max(float(np.abs(array).max()) for array in weights)
+    damped = int((plan.damping_in < 1).sum()), int((plan.damping_out < 1).sum())
+    report = {"loss": loss / pairs, "largest_weight": largest, "damped_words": damped}
+    return weights[0], report
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add = parser.add_argument
+    add("text", type=pathlib.Path)
+    add("--evaluation", type=pathlib.Path, required=True)
+    add("--workers", type=int, nargs="+", default=[2, 16, 64, 256])
+    add("--damping", type=float, default=8.0, help="copies in flight undamped; 0: no damping")
+    add("--words", type=int, default=2_000_000, help="of the text")
+    add("--epochs", type=int, default=1)
+    add("--dim", type=int, default=100)
+    add("--sample", type=float, default=1e-3)
+    add("--centers", type=int, default=16)
+    add("--shared", type=int, default=16)
+    options = parser.parse_args()
+    text = encode_corpus(options.text, TextConfig())
+    words, ids = text.vocabulary.words, np.array(text.ids[: options.words])
+    counts = np.bincount(ids[ids >= 0], minlength=len(words))
+    for workers in options.workers:
+        vectors, report = simulate(ids, counts, workers, options)
+        if np.isfinite(vectors).all():
+            report |= quality(words, vectors, options.evaluation)
+        print(json.dumps({"workers": workers, "damping": options.damping} | report), flush=True)
+
+
+if __name__ == "__main__":
+    main()
