@@ -1,4 +1,4 @@
-"""The kernels add up the gradients of word2vec's pairs, whatever the span looks like."""
+"""One update of a kernel is the sum of the layers' gradients, whatever the span looks like."""
 
 import numpy as np
 import pytest
@@ -6,54 +6,37 @@ from fused_cases import plan_for, random_stream, small_weights
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from w2v.backend import scatter_add
 from w2v.kernels.cpu import CpuKernel
 from w2v.kernels.plan import END
 from w2v.kernels.reference import ReferenceKernel, spans
+from w2v.layers import NegativeSamplingLoss
 
 CPU, REFERENCE = CpuKernel(), ReferenceKernel()
 
 
-def sigmoid(x):
-    return 1 / (1 + np.exp(-x))
+def update_by_layers(span, weights, plan):
+    """One span's update by the layers engine's loss, given the same words, in float64.
 
-
-def pair_gradient(h, positive, negatives, share, gradients):
-    """Add one example's gradients; returns that of h. `negatives` are shared: each counts `share`.
-
-    h: (H,). positive: id. gradients: (V, H) of W_out. Straight from Mikolov et al. 2013b, eq. 4.
+    The sum over pairs, not their mean. For CBOW each context word gets the whole gradient of the
+    mean, as in word2vec.c and gensim.
     """
-    W_out, d_out = gradients
-    d_h = np.zeros_like(h)
-    for word, label, weight in [(positive, 1, 1.0)] + [
-        (word, 0, share) for word in negatives if word != positive
-    ]:
-        error = weight * (sigmoid(W_out[word] @ h) - label)
-        d_h += error * W_out[word]
-        d_out[word] += error * h
-    return d_h
-
-
-def update_pair_by_pair(span, weights, plan):
-    """One span's update as a loop over pairs in float64: what word2vec.c does, from old weights."""
     W_in, W_out = weights
-    d_in, d_out = np.zeros_like(W_in), np.zeros_like(W_out)
-    share = plan.negative / plan.shared
-    for column, center in enumerate(span.centers):
-        context = span.contexts[span.pairs[:, column]]
-        if plan.model == "cbow" and len(context):
-            d_h = pair_gradient(
-                W_in[context].mean(axis=0), center, span.negatives, share, (W_out, d_out)
-            )
-            for word in context:
-                d_in[word] += d_h
-        elif plan.model == "skipgram":
-            for word in context:
-                d_in[word] += pair_gradient(
-                    W_in[word], center, span.negatives, share, (W_out, d_out)
-                )
-    rate = plan.lr_start + (plan.lr_end - plan.lr_start) * min(span.position / plan.length, 1)
-    W_in -= rate * d_in
-    W_out -= rate * d_out
+    rows, columns = np.nonzero(span.pairs)  # of each pair: context word, centre word
+    if plan.model == "skipgram":
+        h, target, example = W_in[span.contexts[rows]], span.centers[columns], np.arange(len(rows))
+    else:
+        with_context, example = np.unique(columns, return_inverse=True)
+        h = np.stack([W_in[span.contexts[span.pairs[:, b]]].mean(axis=0) for b in with_context])
+        target = span.centers[with_context]
+    negatives = np.tile(span.negatives, (len(target), 1))
+    shares = (negatives != target[:, None]) * (plan.negative / plan.shared)
+    layer = NegativeSamplingLoss(W_out, np.arange(len(W_out)), sample_size=plan.shared)
+    layer.forward(h, target, negatives, np.column_stack([np.ones(len(target)), shares]))
+    d_h = layer.backward(len(target))
+    rate = plan.learning_rate(span.position)
+    scatter_add(W_in, span.contexts[rows], -rate * d_h[example])
+    W_out -= rate * layer.grads[0]
 
 
 def assert_same_update(new, expected, old):
@@ -84,7 +67,7 @@ cases = st.fixed_dictionaries(
 
 @settings(max_examples=150, deadline=None)
 @given(cases)
-def test_one_span_equals_the_pairs(case):
+def test_one_span_equals_the_layers(case):
     ids = random_stream(case["length"], case["words"], case["seed"], case["sentence"])
     if not (ids != END).any():
         return
@@ -98,7 +81,8 @@ def test_one_span_equals_the_pairs(case):
     before = tuple(array.copy() for array in exact)
     by_reference = tuple(array.copy() for array in exact)
     stop = first.position + 1  # only the span whose first word is here
-    update_pair_by_pair(first, exact, plan)
+    if first.pairs.any():
+        update_by_layers(first, exact, plan)
     wanted = REFERENCE.train(ids, 0, stop, by_reference, plan, case["seed"], 0)
     done = CPU.train(ids, 0, stop, old, plan, case["seed"], 0)
     assert_same_update(by_reference, exact, before)
@@ -135,6 +119,6 @@ def test_repeated_words_and_a_negative_that_is_a_target(model):
     old = small_weights(3, 7, 2)
     exact = tuple(array.astype(np.float64) for array in old)
     before = tuple(array.copy() for array in exact)
-    update_pair_by_pair(span, exact, plan)
+    update_by_layers(span, exact, plan)
     CPU.train(ids, 0, len(ids), old, plan, 4, 0)
     assert_same_update(old, exact, before)
