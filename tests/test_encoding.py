@@ -142,9 +142,12 @@ def test_every_form_of_a_text_gives_the_same(tmp_path, monkeypatch, text):
     ]
     for form in forms:
         assert same(encode_files([form], ALL), whole), form
+    write(tmp_path / "-", "a file of that name is not stdin")
     with open(tmp_path / "a.txt") as stdin:
         monkeypatch.setattr("sys.stdin", stdin)
         assert same(encode_files(["-"], ALL), whole)
+    kept = len(list(cache.cache_folder().iterdir()))
+    assert kept == 1 + len(forms)
     assert same(encode_sentences([line.split() for line in lines], ALL), whole)
     wide = write(tmp_path / "wide.txt", text.encode("utf-16"))
     assert same(encode_files([wide], dataclasses.replace(ALL, encoding="utf-16")), whole)

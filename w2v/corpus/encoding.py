@@ -41,7 +41,7 @@ def encode_files(
     files, options = readers.find_files(sources, say), cache.text_options(config)
     name = readers.describe(sources)
     place = cache.place_for(sources, options)
-    is_kept = config.cache and all(map(os.path.isfile, files))
+    is_kept = config.cache and all(file != "-" and os.path.isfile(file) for file in files)
     if is_kept and (corpus := cache.look_up(place, files, options)):
         say(f"{name}: encoded before and not changed since ({place})")
         return corpus

@@ -46,6 +46,8 @@ class GrowingStream:
 
     def add(self, block: Block) -> None:
         """Add the next block of the text."""
+        if len(block.ids) == 0:
+            return
         self._waiting.append(block)
         self._waiting_words += len(block.words)
         # Merging passes over all the words known: it is worth it once as many are waiting.
@@ -55,20 +57,19 @@ class GrowingStream:
     def merge(self) -> None:
         """Number the words of the blocks that wait, and write their ids."""
         known = len(self.words)
-        both = pyarrow.concat_arrays([self.words, *(block.words for block in self._waiting)])
-        coded = both.dictionary_encode()
-        self.words = coded.dictionary
+        chunks = [self.words, *(block.words for block in self._waiting)]
+        coded = pyarrow.chunked_array(chunks).dictionary_encode().chunks
+        self.words = coded[-1].dictionary
         self.counts = numpy.concatenate(
             [self.counts, numpy.zeros(len(self.words) - known, numpy.int64)]
         )
-        numbers, begin = coded.indices.to_numpy(), known
-        for block in self._waiting:
-            number = numbers[begin : begin + len(block.words)]
-            begin += len(block.words)
+        for block, coded_words in zip(self._waiting, coded[1:], strict=True):
+            number = coded_words.indices.to_numpy()  # of each of the block's words
             numpy.add.at(self.counts, number, block.counts)
             self.file.write(number[block.ids])
             self.length += len(block.ids)
         self._waiting, self._waiting_words = [], 0
+        pyarrow.default_memory_pool().release_unused()  # the hash table: up to 300 MB
         if len(self.words) > self.limit:
             self._prune()
 
@@ -116,8 +117,9 @@ class GrowingStream:
             ids = ids[ids != DROPPED]
             is_end = ids == end
             doubled = is_end & numpy.concatenate([[after_end], is_end[:-1]])
-            ids = ids[~doubled]
             after_end = bool(is_end[-1]) if len(is_end) else after_end
+            if doubled.any():
+                ids = ids[~doubled]
             self.file.seek(written * ID.itemsize)
             self.file.write(ids)
             written += len(ids)

@@ -17,6 +17,7 @@ from w2v.errors import ConfigError
 
 END = "\n"
 """The word that stands for the end of a sentence."""
+PIECE = 1 << 17  # bytes in which white space is looked for at a time
 BATCH = 1 << 18  # about how many words of ready-made sentences form a block
 
 _TRIMMED = ASCII_SPACE.replace(END.encode(), b"").decode()
@@ -32,12 +33,19 @@ class Block:
     """A piece of the stream.
 
     words: large strings in order of first appearance. END marks the end of a sentence, "" stands
-    for nothing, and a word may be there twice. ids: (N,) int32, places in words. counts: of each.
+    for nothing, and a word may be there twice. ids: (N,) places in words, in as few bytes as they
+    need, for blocks wait in memory. counts: of each.
     """
 
     words: pyarrow.LargeStringArray
     ids: numpy.ndarray
     counts: numpy.ndarray
+
+    @classmethod
+    def of(cls, words: pyarrow.LargeStringArray, ids: numpy.ndarray) -> "Block":
+        """The block of words and ids, counted."""
+        counts = numpy.bincount(ids, minlength=len(words))
+        return cls(words, ids.astype(numpy.min_scalar_type(len(words))), counts)
 
 
 def split_text(text: bytes, lowercase: bool = False) -> Block:
@@ -57,18 +65,27 @@ def split_text(text: bytes, lowercase: bool = False) -> Block:
         words, ids = _split_at_wide_space(words, ids)
     if lowercase:
         words = _strings(word.lower() for word in words.to_pylist())
-    return Block(words, ids, numpy.bincount(ids, minlength=len(words)))
+    return Block.of(words, ids)
 
 
 def _token_offsets(text: bytes) -> numpy.ndarray:
-    """Where the tokens begin, and where the last one ends: int64."""
-    kinds = numpy.frombuffer(text.translate(_KIND_OF_BYTE), numpy.uint8)
-    begins = numpy.empty(len(kinds) + 1, bool)
-    begins[0] = True
-    numpy.not_equal(kinds, _WORD, out=begins[1:])
-    begins[:-1] |= kinds == _NEWLINE
-    begins[-1] = True
-    return numpy.flatnonzero(begins)
+    """Where the tokens begin, and where the last one ends: int64.
+
+    A token ends after each white space, and before a newline. Found piece by piece, since what is
+    made on the way then stays in the processor's cache.
+    """
+    pieces = []
+    last = _SPACE  # kind of the byte before the piece
+    for start in range(0, len(text), PIECE):
+        piece = text[start : start + PIECE].translate(_KIND_OF_BYTE)
+        kinds = numpy.frombuffer(piece, numpy.uint8)
+        begins = kinds == _NEWLINE
+        begins[1:] |= kinds[:-1] != _WORD
+        begins[0] |= last != _WORD
+        pieces.append(numpy.flatnonzero(begins) + start)
+        last = kinds[-1]
+    pieces.append(numpy.array([len(text)], numpy.int64))
+    return numpy.concatenate(pieces)
 
 
 def _split_at_wide_space(
@@ -85,7 +102,7 @@ def _split_at_wide_space(
     of_token = lengths[ids]
     first = numpy.cumsum(of_token) - of_token  # place of a token's first part in the new stream
     new_ids = numpy.arange(of_token.sum()) + numpy.repeat(begins[ids] - first, of_token)
-    return _strings(chain.from_iterable(parts)), new_ids.astype(numpy.int32)
+    return _strings(chain.from_iterable(parts)), new_ids
 
 
 def batch_sentences(sentences: Iterable[Sequence[str]]) -> Iterator[list[str]]:
@@ -115,8 +132,7 @@ def number_tokens(tokens: list[str], lowercase: bool = False) -> Block:
     if lowercase:
         tokens = [token.lower() for token in tokens]
     coded = _strings(tokens).dictionary_encode()
-    ids = coded.indices.to_numpy()
-    return Block(coded.dictionary, ids, numpy.bincount(ids, minlength=len(coded.dictionary)))
+    return Block.of(coded.dictionary, coded.indices.to_numpy())
 
 
 def _strings(words: Iterable[str]) -> pyarrow.LargeStringArray:
