@@ -21,7 +21,7 @@ class AliasTable:
         total = weights.sum() if weights.size else 0.0
         if not (weights.ndim == 1 and 0 < total < numpy.inf and weights.min() >= 0):
             raise ValueError("sampling weights must be finite, non-negative and not all zero")
-        self.threshold, self.alias = _split_columns(weights * (len(weights) / total))
+        self.threshold, self.alias = _split_columns(weights / total * len(weights))
 
     def __len__(self) -> int:
         return len(self.threshold)
