@@ -1,11 +1,13 @@
 """The two engines behind one face: from an encoded text to trained word vectors.
 
-An engine is made from a text and a configuration, and has `fit(report)`, `words_done`,
-`plot(path)`, `vectors()` and a `summary` of what it was given. `layers` is the book's, any
-optimizer on mini-batches; `fused` is a kernel that walks the text and updates the weights in place.
+An engine is made from a text and a configuration, and has what `Engine` lists. `layers` is the
+book's, any optimizer on mini-batches; `fused` is a kernel that walks the text and updates the
+weights in place.
 """
 
 import os
+import threading
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy
@@ -26,6 +28,8 @@ MODELS = {"cbow": CBOW, "skipgram": SkipGram}
 LEARNING_RATE = {"cbow": 0.05, "skipgram": 0.025}
 """What the fused engine begins with, as word2vec.c does."""
 
+PATIENCE = 2.0  # seconds without a word to the user
+
 
 class Engine(Protocol):
     """What both engines have."""
@@ -35,6 +39,9 @@ class Engine(Protocol):
     @property
     def words_done(self) -> int:
         """Words trained so far."""
+
+    def prepare(self, tell: Callable[[str], None]) -> None:
+        """Do what takes time and is no training; tell what takes long."""
 
     def fit(self, report: Report | None) -> None:
         """Train as the configuration says."""
@@ -67,6 +74,9 @@ class LayersEngine:
         rule = OPTIMIZERS[config.optimizer]
         self.trainer = Trainer(self.model, rule() if config.lr is None else rule(lr=config.lr))
         self.windows = ContextWindows(np.asarray(stream.ids), config.window)
+
+    def prepare(self, tell: Callable[[str], None]) -> None:
+        """There is nothing to prepare."""
 
     @property
     def words_done(self) -> int:
@@ -128,6 +138,21 @@ class FusedEngine:
         )
         self.weights = initial_weights(len(vocabulary), config.dim, config.seed)
         self.trainer = FusedTrainer(kernels.load("cpu", threads), self.weights, plan)
+
+    def prepare(self, tell: Callable[[str], None]) -> None:
+        """Compile the kernel, or load what an earlier run has compiled.
+
+        tell: is told at once if this takes long.
+        """
+        notice = threading.Timer(
+            PATIENCE, tell, ["compiling the kernel, once on this machine: about half a minute ..."]
+        )
+        notice.daemon = True
+        notice.start()
+        try:
+            self.trainer.compile()
+        finally:
+            notice.cancel()
 
     @property
     def words_done(self) -> int:

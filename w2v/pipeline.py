@@ -59,11 +59,13 @@ def run(
     options: dict[str, Any],
     say: Say = _ignore,
     report: Report | None = None,
+    tell: Say = _ignore,
 ) -> Run:
     """Train, and write the files that the options name.
 
-    say: is told what was read, in a line or a few. report: see `Trainer.fit`. Everything that can
-    be known to fail is checked before the training starts. Raises W2VError.
+    say: is told what was read, in a line or a few. tell: is told at once what takes long. report:
+    see `Trainer.fit`. Everything that can be known to fail is checked before the training starts.
+    Raises W2VError.
     """
     options = {name: value for name, value in options.items() if value is not None}
     config = make_config(corpus, options)
@@ -74,6 +76,7 @@ def run(
         text = encode_corpus(corpus, config, say, config.threads)
         engine = ENGINES[cast(str, config.engine)](text, config)
         say(engine.summary)
+        engine.prepare(tell)
         done = _fit(engine, report)
     with uninterrupted():
         if "output" in options:

@@ -1,6 +1,7 @@
 """`w2v train`."""
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +42,15 @@ def train(context: click.Context, corpus: tuple[str, ...], **values: Any) -> Non
     options = given_options(context, values)
     corpus = stronger_text(context, corpus, options)
     options.setdefault("output", TrainConfig.output)
+
     reporter = Reporter()
     start = time.monotonic()
     try:
         # What was read is shown once the training has begun: a refusal is the only line.
         paths = [Path(path) for path in corpus] or None
-        done = run(paths, options, reporter.headings.append, reporter)
+        done = run(
+            paths, options, reporter.headings.append, reporter, partial(click.echo, err=True)
+        )
     finally:
         reporter.close()
     seconds = [max(spent, 1e-9) for spent in (done.seconds, time.monotonic() - start)]

@@ -4,7 +4,9 @@ import math
 import time
 from typing import Any
 
-from w2v.kernels.plan import Plan
+import numpy
+
+from w2v.kernels.plan import END, Plan
 from w2v.training.curve import draw_losses
 from w2v.training.progress import Progress, Report, Reporter
 
@@ -28,6 +30,11 @@ class FusedTrainer:
         self.words_at: list[int] = []
         self.words_done = 0
         self.pairs_done = 0
+
+    def compile(self) -> None:
+        """Have the kernel compiled, or loaded, by a text of one word, which trains nothing."""
+        one_word = numpy.array([0, END], numpy.int32)
+        self.kernel.train(one_word, 0, 1, self.weights, self.plan, 0, 0)
 
     def fit(
         self, ids: Any, epochs: int, words: int, seed: int, report: Report | None = None
