@@ -188,3 +188,10 @@ def test_weights_in_unpadded_rows_are_refused():
     bare = np.zeros((2, 3), np.float32)
     with pytest.raises(ValueError, match="padded"):
         CpuKernel().train(ids, 0, 4, (bare, bare), plan_for(ids, 2), 1, 0)
+
+
+def test_the_learning_rate_falls_linearly_and_then_stays():
+    ids = random_stream(1000, 30, 1)
+    plan = plan_for(ids, 30, lr=0.5, min_lr=0.1)
+    rates = [plan.learning_rate(position) for position in (0, 500, 1000, 5000)]
+    assert rates == pytest.approx([0.5, 0.3, 0.1, 0.1])

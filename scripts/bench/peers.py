@@ -21,7 +21,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -43,6 +42,7 @@ def main() -> None:
         }
         for name, path in options.binary:
             sides[name] = partial(run_binary, options, path)
+        compile_kernel(options)
         runs: dict[str, list[Run]] = {name: [] for name in sides}
         for seed in range(1, options.runs + 1):
             for name, side in sides.items():
@@ -94,18 +94,36 @@ def unpack(corpus: Path, folder: Path) -> tuple[Path, Path]:
     return text, packed
 
 
-def timed(command: list[str]) -> tuple[str, float, float]:
-    """What a command prints, its seconds, and its peak memory in MB."""
-    start = time.perf_counter()
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        output = process.stdout.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"failed with {process.returncode}: {' '.join(command)}")
-    return output, seconds, usage.ru_maxrss / 1024
+LAUNCHER = """
+import os, subprocess, sys, time
+start = time.perf_counter()
+process = subprocess.Popen(sys.argv[2:])
+_, status, usage = os.wait4(process.pid, 0)
+with open(sys.argv[1], "w") as file:
+    print(time.perf_counter() - start, usage.ru_maxrss / 1024, file=file)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
+
+def timed(command: list[str], folder: Path) -> tuple[str, float, float]:
+    """What a command prints, its seconds, and its peak memory in MB.
+
+    A small process starts it: Linux counts the memory of whoever starts a process as its own.
+    """
+    note = folder / "usage"
+    launch = [sys.executable, "-c", LAUNCHER, str(note), *command]
+    output = subprocess.run(launch, stdout=subprocess.PIPE, text=True, check=True).stdout
+    seconds, memory = map(float, note.read_text().split())
+    return output, seconds, memory
+
+
+def compile_kernel(options: argparse.Namespace) -> None:
+    """Have w2v compile its kernel, as it does once on a machine."""
+    text = options.folder / "words.txt"
+    text.write_text("a b c d e f g h\n" * 100)
+    command = [sys.executable, "-m", "w2v", "train", str(text), "--model", options.model]
+    out = options.folder / "words.pkl"
+    subprocess.run([*command, "-o", str(out), "--no-cache"], check=True, capture_output=True)
 
 
 def run_w2v(options: argparse.Namespace, seed: int) -> Run:
@@ -119,7 +137,8 @@ def run_w2v(options: argparse.Namespace, seed: int) -> Run:
             *(sys.executable, "-m", "w2v", "train", str(source), "-o", str(out), "--no-cache"),
             *(word for pair in values for word in pair),
             *("--seed", str(seed)),
-        ]
+        ],
+        options.folder,
     )
     speed = re.search(r"\(([\d,]+) words/s in training", output)
     assert speed, output
@@ -175,7 +194,8 @@ def run_gensim(options: argparse.Namespace, seed: int) -> Run:
     source = options.packed if options.cold else options.text
     mode = "cold" if options.cold else "file"
     output, seconds, memory = timed(
-        [sys.executable, "-c", GENSIM, str(source), str(out), mode, json.dumps(settings)]
+        [sys.executable, "-c", GENSIM, str(source), str(out), mode, json.dumps(settings)],
+        options.folder,
     )
     return {
         "words_per_second": float(output),
@@ -186,7 +206,7 @@ def run_gensim(options: argparse.Namespace, seed: int) -> Run:
 
 
 def run_binary(options: argparse.Namespace, path: str, seed: int) -> Run:
-    """A program with word2vec's command line; it has no option for a seed."""
+    """A program with word2vec's command line; it has no option for a seed, and reads plain text."""
     out = options.folder / "binary.bin"
 
     def timed_epochs(epochs: int) -> tuple[str, float, float]:
@@ -195,24 +215,21 @@ def run_binary(options: argparse.Namespace, path: str, seed: int) -> Run:
                 *(path, "-train", str(options.text), "-output", str(out), "-binary", "1"),
                 *("-cbow", str(int(options.model == "cbow")), "-size", str(options.dim)),
                 *("-window", str(options.window), "-negative", str(options.negative), "-hs", "0"),
-                *(
-                    "-alpha",
-                    str(options.lr),
-                    "-sample",
-                    str(options.sample),
-                    "-min-count",
-                    str(options.min_count),
-                ),
+                *("-alpha", str(options.lr), "-sample", str(options.sample)),
+                *("-min-count", str(options.min_count)),
                 *("-threads", str(options.threads), "-iter", str(epochs)),
-            ]
+            ],
+            options.folder,
         )
 
-    first = timed_epochs(1)[1]
-    _, seconds, memory = timed_epochs(options.epochs + 1)
-    words = count_words(options)
+    # Reading the text, the vocabulary and saving cancel out between two numbers of epochs.
+    other = 1 if options.epochs > 1 else 2
+    other_seconds = timed_epochs(other)[1]
+    _, seconds, memory = timed_epochs(options.epochs)
+    an_epoch = (seconds - other_seconds) / (options.epochs - other)
     return {
-        "words_per_second": words * options.epochs / (seconds - first),
-        "seconds": seconds - (seconds - first) / options.epochs,
+        "words_per_second": count_words(options) / an_epoch,
+        "seconds": seconds,
         "memory_mb": memory,
         **quality_of_file(out, options),
     }
@@ -223,7 +240,7 @@ def count_words(options: argparse.Namespace) -> int:
     from collections import Counter
 
     counts: Counter[str] = Counter()
-    with open(options.text) as lines:
+    with open(options.text, encoding="utf-8") as lines:
         for line in lines:
             counts.update(line.split())
     return sum(count for count in counts.values() if count >= options.min_count)

@@ -4,12 +4,13 @@
 span: gather the rows of the context words and of the output words (shared negatives, then
 targets), three small products in registers (`kernels.tile`), and one write to each row. The rows of
 the next span are prefetched meanwhile. CBOW has the means of the windows in place of the context
-rows, and passes their gradient on to the words.
+rows; as windows are intervals, the means and the gradients of their words are running sums.
 
 Called by `kernels.load("cpu")`.
 """
 
 import ctypes
+import functools
 import itertools
 import os
 import pathlib
@@ -46,20 +47,24 @@ from w2v.kernels.plan import (
 )
 from w2v.kernels.tile import (
     LANES,
-    MAX_ROWS,
     MAX_VECTORS,
+    ROW_COUNTS,
     add_scaled,
+    add_sums,
     copy_vector,
     count_equal,
     dot,
     float_from_bits,
     gather_block,
+    mark_change,
     mark_inside,
-    mark_range,
     prefetch,
     scale_vector,
+    share_unless,
+    sum_rows,
     tile_add,
     tile_set,
+    window_mean,
 )
 
 CHUNK = 16 * PIECE
@@ -68,17 +73,21 @@ CHUNK = 16 * PIECE
 _exact: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}
 _contract: dict[str, Any] = {**_exact, "fastmath": {"contract", "nsz", "arcp"}}
 _inlined = {**_exact, "forceinline": True}
+# Numba makes machine code of every function and again of all that call it. Those called once are
+# put into their caller before that, which halves the time that the first run waits.
+_merged = {**_exact, "inline": "always"}
 _inlined_contract = {**_contract, "forceinline": True}
 _mix = numba.njit(**_exact)(rng.mix)
 _LANE_STEP, _POSITION_STEP = rng.LANE_STEP, rng.POSITION_STEP
+_ROW_COUNTS = np.array(
+    [(ROW_COUNTS[vectors] + [0] * 6)[:6] for vectors in range(1, MAX_VECTORS + 1)]
+)
 _HALF, _LOW = np.uint64(32), np.uint64(2**32 - 1)
-_ROWS_1, _ROWS_2, _ROWS_3, _ROWS_4 = (MAX_ROWS[vectors] for vectors in (1, 2, 3, 4))
 
 
 class Settings(NamedTuple):
     """A plan's numbers and tables, as Numba takes them."""
 
-    cbow: bool
     window: int
     centers: int
     shared: int
@@ -91,6 +100,7 @@ class Settings(NamedTuple):
     lr_end: float
     length: int
     loss_every: int
+    dim: int
 
 
 class Words(NamedTuple):
@@ -110,19 +120,19 @@ class Span(NamedTuple):
     Columns are S negatives and, for skip-gram, B targets, each rounded up to whole vectors.
     """
 
-    inputs: np.ndarray  # (R, H)
-    outputs: np.ndarray  # (S + B, each rounded up, H)
+    inputs: np.ndarray  # (R, H): skip-gram's context rows
+    outputs: np.ndarray  # (C, H)
     columns: np.ndarray  # (H, C): outputs transposed
-    hidden: np.ndarray  # (B, H): CBOW's means
-    gradient: np.ndarray  # (B, H): theirs
+    sums: np.ndarray  # (R + 1, H): CBOW's running sums of context rows
+    hidden: np.ndarray  # (B, H): its means
+    gradient: np.ndarray  # (window + B + window, H): theirs, and zeros around them
+    changes: np.ndarray  # (R + 1, H): their sum's, from one context row to the next
     scores: np.ndarray  # (R, C), then the gradients of the scores
     weight: np.ndarray  # (R, C): how many pairs a score stands for
     label: np.ndarray  # (R, C): 1 for targets
-    mean: np.ndarray  # (B, R rounded up): CBOW's windows, 0 and 1
     share: np.ndarray  # (S rounded up,): K / S, and 0 behind
     begin: np.ndarray  # (B,): first context row of each centre word
     end: np.ndarray  # (B,): one past its last
-    size: np.ndarray  # (B,): CBOW's context words of each centre word
     own: np.ndarray  # (B,): CBOW's scores with the target, then their gradients
     own_weight: np.ndarray  # (B,): 1, or 0 where there is no context
     output_ids: np.ndarray  # (S + B, each rounded up)
@@ -170,18 +180,18 @@ def make_scratch(plan: Plan, width: int) -> tuple[Words, Span]:
     )
     return words, Span(
         inputs=_aligned(rows, width),
-        outputs=_aligned(targets + centers, width),
+        outputs=_aligned(columns, width),
         columns=_aligned(width, columns),
+        sums=_aligned(rows + 1, width),
         hidden=_aligned(plan.centers, width),
-        gradient=_aligned(plan.centers, width),
+        gradient=_aligned(rows, width),
+        changes=_aligned(rows + 1, width),
         scores=_aligned(rows, columns),
         weight=_aligned(rows, columns),
         label=label,
-        mean=_aligned(plan.centers, round_up(rows)),
         share=share,
         begin=np.zeros(centers, np.int32),
         end=np.zeros(centers, np.int32),
-        size=np.zeros(centers, np.int32),
         own=np.zeros(centers, np.float32),
         own_weight=np.zeros(centers, np.float32),
         output_ids=np.zeros(targets + centers, np.int32),
@@ -230,7 +240,7 @@ def _read_before(ids, piece, words, settings, key, shift):
     return n
 
 
-@numba.njit(**_inlined)
+@numba.njit(**_merged)
 def _read_piece(ids, piece, words, settings, key, shift):
     """Fill `words` with the piece at place `piece` and the windows' reach beyond it.
 
@@ -256,7 +266,7 @@ def _read_piece(ids, piece, words, settings, key, shift):
     return window, end, n
 
 
-@numba.njit(**_inlined)
+@numba.njit(**_merged)
 def _limit_contexts(words, begin, end):
     """Turn each word's sentence start and window into the first and the end of its context."""
     sentence_end = end
@@ -268,7 +278,7 @@ def _limit_contexts(words, begin, end):
         words.first[i] = max(words.first[i], i - words.reach[i])
 
 
-@numba.njit(**_inlined)
+@numba.njit(**_merged)
 def _draw_negatives(words, first, end, settings, key, shift):
     """Draw the shared negatives of all spans of a piece."""
     noise = settings.noise
@@ -285,22 +295,41 @@ def _draw_negatives(words, first, end, settings, key, shift):
 # Products of matrices
 
 
+class Soon(NamedTuple):
+    """Rows that the next span needs: of `weights`, those of ids[begin:end]."""
+
+    weights: np.ndarray
+    ids: np.ndarray
+    begin: int
+    end: int
+
+
+@numba.njit(**_exact)
+def _prefetch_part(soon, done, after, height):
+    """Ask for the part of `soon` that falls to the rows done..after of a product's `height`.
+
+    A core waits when it asks for more lines at once than it can have under way (16, say).
+    """
+    width, count = soon.weights.shape[1], soon.end - soon.begin
+    for n in range(soon.begin + count * done // height, soon.begin + count * after // height):
+        for offset in range(0, width, ROW):
+            prefetch(soon.weights, soon.ids[n] * width + offset)
+
+
 @numba.njit(**_inlined)
-def _share(left, most):
-    """The next tile's extent when `left` is cut evenly into tiles of at most `most`."""
-    tiles = (left + most - 1) // most
+def _share(left):
+    """Vectors of the next tile when `left` are cut evenly into tiles of at most MAX_VECTORS."""
+    tiles = (left + MAX_VECTORS - 1) // MAX_VECTORS
     return (left + tiles - 1) // tiles
 
 
 @numba.njit(**_inlined)
-def _most_rows(vectors):
-    """Rows of a tile whose width is the first share of `vectors`."""
-    width = _share(vectors, MAX_VECTORS)
-    if width == 4:
-        return _ROWS_4
-    if width == 3:
-        return _ROWS_3
-    return _ROWS_2 if width == 2 else _ROWS_1
+def _tile_rows(left, vectors):
+    """The most rows, of those that a tile of `vectors` may have, that are not more than `left`."""
+    for rows in _ROW_COUNTS[_share(vectors) - 1]:
+        if 0 < rows <= left:
+            return rows
+    return 1
 
 
 @numba.njit(**_inlined)
@@ -312,49 +341,46 @@ def _band_range(row, rows, offset, low, high, limit):
 
 
 @numba.njit(**_exact)
-def _multiply_set(c, height, a, a_row, a_step, b, full, offset, low, high, limit):
-    """c[:height] = a @ b, where row i of `a` is zero but for k < full and in its band.
-
-    a's element (i, k) is at i * a_row + k * a_step. The band of row i is k = offset + (i + low to
-    i + high), cut to offset and offset + limit.
-    """
+def _multiply_set(c, c_first, height, a, a_row, b, full, soon):
+    """c[c_first:][:height] = a @ b, with `full` columns of a, whose rows are a_row apart."""
     c_row, b_row = c.shape[1], b.shape[1]
     vectors = b_row // LANES
-    most = _most_rows(vectors)
     row = 0
     while row < height:
-        rows = _share(height - row, most)
-        begin, end = _band_range(row, rows, offset, low, high, limit)
+        rows = _tile_rows(height - row, vectors)
         vector = 0
         while vector < vectors:
-            width = _share(vectors - vector, MAX_VECTORS)
-            tile_set(rows, width, c, row * c_row + vector * LANES, c_row, a, row * a_row, a_row,
-                     a_step, b, vector * LANES, b_row, 0, full, begin, end)  # fmt: skip
+            width = _share(vectors - vector)
+            tile_set(rows, width, c, (c_first + row) * c_row + vector * LANES, c_row,
+                     a, row * a_row, a_row, 1, b, vector * LANES, b_row,
+                     0, full, full, full)  # fmt: skip
             vector += width
+        _prefetch_part(soon, row, row + rows, height)
         row += rows
 
 
 @numba.njit(**_exact)
 def _multiply_add(c, c_rows, c_first, height, rate, a, a_first, a_row, a_step, b,
-                  full, offset, low, high, limit):  # fmt: skip
-    """c[c_rows[c_first + i]] += rate[c_first + i] * (a @ b)[i]; see `_multiply_set`.
+                  full, offset, low, high, limit, soon):  # fmt: skip
+    """c[c_rows[c_first + i]] += rate[c_first + i] * (a @ b)[i] for i < height.
 
-    a's element (i, k) is at a_first + i * a_row + k * a_step.
+    a's element (i, k) is at a_first + i * a_row + k * a_step. Row i of `a` is zero but for
+    k < full and in its band: k = offset + (i + low to i + high), cut to offset and offset + limit.
     """
     c_row, b_row = c.shape[1], b.shape[1]
     vectors = b_row // LANES
-    most = _most_rows(vectors)
     row = 0
     while row < height:
-        rows = _share(height - row, most)
+        rows = _tile_rows(height - row, vectors)
         begin, end = _band_range(row, rows, offset, low, high, limit)
         vector = 0
         while vector < vectors and (full > 0 or end > begin):
-            width = _share(vectors - vector, MAX_VECTORS)
+            width = _share(vectors - vector)
             tile_add(rows, width, c, c_rows, c_first + row, vector * LANES, c_row, rate,
                      a, a_first + row * a_row, a_row, a_step, b, vector * LANES, b_row,
                      0, full, begin, end)  # fmt: skip
             vector += width
+        _prefetch_part(soon, row, row + rows, height)
         row += rows
 
 
@@ -402,7 +428,7 @@ def _loss(span, rows):
     return total
 
 
-@numba.njit(**_inlined_contract)
+@numba.njit(**_merged)
 def _count_pairs(span, words, part, settings):
     """Mark the pairs of a skip-gram span in `weight`; returns how many they are.
 
@@ -440,33 +466,41 @@ def _leave_out(span, n, block, rows, settings):
                 span.weight[i, n] -= settings.ratio * span.weight[i, q]
 
 
-@numba.njit(**_inlined)
-def _mark_windows(span, words, part, settings):
-    """Fill CBOW's windows and `weight`; returns the number of centres with a context."""
-    weight, mean, ids, targets = span.weight, span.mean, span.output_ids, span.targets
-    row, total = mean.shape[1], 0
+@numba.njit(**_merged)
+def _average_windows(span, words, W_in, part):
+    """Set `hidden` to the means of the centre words' contexts; returns how many have one.
+
+    A window is an interval of context rows without the centre word, so that its sum is the
+    difference of two running sums, less that word's row.
+    """
+    total, width = 0, W_in.shape[1]
+    sum_rows(W_in, words.ids, part.row_0, part.rows, width, span.sums)
     for q in range(part.centers):
         center = part.first + q
-        begin, end = words.first[center] - part.row_0, words.last[center] - part.row_0
-        others = end - begin - 1
-        span.size[q] = others
+        span.begin[q] = words.first[center] - part.row_0
+        span.end[q] = words.last[center] - part.row_0
+        others = span.end[q] - span.begin[q] - 1
         total += others > 0
-        for block in range(0, row, LANES):
-            mark_range(begin, end, center - part.row_0, block, mean, q * row + block)
-        trained = np.float32(others > 0)
-        span.own_weight[q] = trained
-        for block in range(0, targets, LANES):
-            scale_vector(trained, span.share, block, weight, q * targets + block)
-            if count_equal(ids, block, ids[targets + q]) > 0:
-                for n in range(block, min(block + LANES, settings.shared)):
-                    if ids[n] == ids[targets + q]:
-                        weight[q, n] = 0
+        span.own_weight[q] = np.float32(others > 0)
+        factor = np.float32(1) / np.float32(max(others, 1))
+        window_mean(span.sums, span.begin[q], span.end[q], factor, W_in, words.ids[center] * width,
+                    span.hidden, q * width, width)  # fmt: skip
     return total
 
 
-@numba.njit(**_inlined)
-def _gather(span, words, W_in, W_out, part, rate, settings):
-    """Copy the span's rows out of the weights, and note the rate of each."""
+@numba.njit(**_merged)
+def _weigh_negatives(span, part):
+    """Set `weight`: K / S for each mean and negative, 0 if that is the centre word."""
+    columns, ids = span.weight.shape[1], span.output_ids
+    for q in range(part.centers):
+        for n in range(0, columns, LANES):
+            share_unless(span.own_weight[q], span.share, n, ids, ids[span.targets + q],
+                         span.weight, q * columns + n)  # fmt: skip
+
+
+@numba.njit(**_merged)
+def _gather(span, words, W_out, part, rate, settings):
+    """Copy the span's output columns out of W_out, and note the rate of each row."""
     shared, ids = settings.shared, span.output_ids
     width, columns = span.columns.shape
     for n in range(shared):
@@ -477,105 +511,84 @@ def _gather(span, words, W_in, W_out, part, rate, settings):
     for n in range(len(ids)):
         span.rate_out[n] = rate * settings.damping_out[ids[n]]
     for i in range(part.rows):
-        word = words.ids[part.row_0 + i]
-        span.rate_in[i] = rate * settings.damping_in[word]
-        for offset in range(0, width, LANES):
-            copy_vector(W_in, word * width + offset, span.inputs, i * width + offset)
+        span.rate_in[i] = rate * settings.damping_in[words.ids[part.row_0 + i]]
     for block in range(0, columns, LANES):
         for offset in range(0, width, LANES):
             gather_block(W_out, ids, block, offset, width, span.outputs, span.columns, columns)
-    for n in range(columns, span.targets + part.centers):  # CBOW's targets meet one row each
-        for offset in range(0, width, LANES):
-            copy_vector(W_out, ids[n] * width + offset, span.outputs, n * width + offset)
 
 
-@numba.njit(**_inlined)
-def _prefetch_rows(weights, ids, begin, end):
-    """Ask for the rows of ids[begin:end]."""
-    width = weights.shape[1]
-    for n in range(begin, end):
-        for offset in range(0, width, ROW):
-            prefetch(weights, ids[n] * width + offset)
+@numba.njit(**_merged)
+def _next_rows(words, W_in, W_out, part, settings):
+    """What the next span needs: its new context rows, its negatives and its targets."""
+    following = part.first + settings.centers
+    contexts = following + settings.window
+    contexts_end = max(contexts, min(contexts + settings.centers, part.reach_end))
+    targets_end = max(following, min(following + settings.centers, part.end))
+    return (
+        Soon(W_in, words.ids, contexts, contexts_end),
+        Soon(W_out, words.noise[part.number + 1], 0, settings.shared),
+        Soon(W_out, words.ids, following, targets_end),
+    )
 
 
-@numba.njit(**_inlined)
+@numba.njit(**_merged)
 def _train_skipgram(span, words, W_in, W_out, part, measure, settings):
     """One skip-gram span on gathered rows. Returns (pairs, loss); loss only if asked to measure."""
     shared, window, targets = settings.shared, settings.window, span.targets
     width, columns = W_in.shape[1], span.scores.shape[1]
     rows, ids = part.rows, words.ids[part.row_0 :]
     ahead = part.first - part.row_0  # context rows before the first centre word
-    following = part.first + settings.centers
+    contexts_soon, negatives_soon, targets_soon = _next_rows(words, W_in, W_out, part, settings)
     pairs = _count_pairs(span, words, part, settings)
-    _prefetch_rows(W_in, words.ids, following + window,
-                   min(following + window + settings.centers, part.reach_end))  # fmt: skip
-    _multiply_set(span.scores, rows, span.inputs, width, 1, span.columns, width, 0, 0, 0, 0)
+    for i in range(rows):
+        for offset in range(0, width, LANES):
+            copy_vector(W_in, ids[i] * width + offset, span.inputs, i * width + offset)
+    _multiply_set(span.scores, 0, rows, span.inputs, width, span.columns, settings.dim,
+                  contexts_soon)  # fmt: skip
     loss = _loss(span, rows) if measure else 0.0
     _score_gradients(span, rows * columns)
-    _prefetch_rows(W_out, words.noise[part.number + 1], 0, shared)
     _multiply_add(W_in, ids, 0, rows, span.rate_in, span.scores, 0, columns, 1,
                   span.outputs, shared, targets, -ahead - window, -ahead + window,
-                  part.centers)  # fmt: skip
-    _prefetch_rows(W_out, words.ids, following, min(following + settings.centers, part.end))
+                  part.centers, negatives_soon)  # fmt: skip
     _multiply_add(W_out, span.output_ids, 0, shared, span.rate_out, span.scores, 0, 1, columns,
-                  span.inputs, rows, rows, 0, 0, 0)  # fmt: skip
+                  span.inputs, rows, rows, 0, 0, 0, targets_soon)  # fmt: skip
     _multiply_add(W_out, span.output_ids, targets, part.centers, span.rate_out, span.scores,
                   targets, 1, columns, span.inputs, 0, 0, ahead - window, ahead + window,
-                  rows)  # fmt: skip
+                  rows, Soon(W_out, words.ids, 0, 0))  # fmt: skip
     return pairs, loss
 
 
-@numba.njit(**_inlined)
+@numba.njit(**_merged)
 def _train_cbow(span, words, W_in, W_out, part, measure, settings):
     """One CBOW span on gathered rows. Returns (centres trained, loss), as `_train_skipgram`."""
     shared, window, columns = settings.shared, settings.window, span.scores.shape[1]
-    width, mean_row = W_in.shape[1], span.mean.shape[1]
-    count, rows, ids = part.centers, part.rows, words.ids[part.row_0 :]
-    ahead = part.first - part.row_0
-    following = part.first + settings.centers
-    trained = _mark_windows(span, words, part, settings)
-    _prefetch_rows(W_in, words.ids, following + window,
-                   min(following + window + settings.centers, part.reach_end))  # fmt: skip
-    _multiply_set(span.hidden, count, span.mean, mean_row, 1, span.inputs, 0, 0,
-                  ahead - window, ahead + window, rows)  # fmt: skip
-    _divide_sums(span, count)
-    _multiply_set(span.scores, count, span.hidden, width, 1, span.columns, width, 0, 0, 0, 0)
-    _score_targets(span, count)
+    width, count = W_in.shape[1], part.centers
+    contexts_soon, negatives_soon, targets_soon = _next_rows(words, W_in, W_out, part, settings)
+    trained = _average_windows(span, words, W_in, part)
+    _weigh_negatives(span, part)
+    _multiply_set(span.scores, 0, count, span.hidden, width, span.columns, settings.dim,
+                  contexts_soon)  # fmt: skip
+    _score_targets(span, W_out, count)
     loss = _loss(span, count) + _target_loss(span, count) if measure else 0.0
     _score_gradients(span, count * columns)
     _target_gradients(span, count)
-    _prefetch_rows(W_out, words.noise[part.number + 1], 0, shared)
+    _multiply_set(span.gradient, window, count, span.scores, columns, span.outputs, shared,
+                  negatives_soon)  # fmt: skip
+    _add_target_gradients(span, W_out, window, count)
     _multiply_add(W_out, span.output_ids, 0, shared, span.rate_out, span.scores, 0, 1, columns,
-                  span.hidden, count, count, 0, 0, 0)  # fmt: skip
-    _multiply_set(span.gradient, count, span.scores, columns, 1, span.outputs, shared,
-                  shared, 0, 0, 0)  # fmt: skip
-    _add_targets(span, W_out, count)
-    _prefetch_rows(W_out, words.ids, following, min(following + settings.centers, part.end))
-    _multiply_add(W_in, ids, 0, rows, span.rate_in, span.mean, 0, 1, mean_row, span.gradient,
-                  0, 0, -ahead - window, -ahead + window, count)  # fmt: skip
+                  span.hidden, count, count, 0, 0, 0, targets_soon)  # fmt: skip
+    _update_targets(span, W_out, count)
+    _update_contexts(span, words, W_in, part, window)
     return trained, loss
 
 
-@numba.njit(**_inlined)
-def _divide_sums(span, count):
-    """Turn the sums of CBOW's context rows into means.
-
-    The averaging matrix itself stays one of zeros and ones: as in word2vec.c and gensim, each
-    context word gets the whole gradient of the mean, not its share of it.
-    """
-    width = span.hidden.shape[1]
-    for q in range(count):
-        factor = np.float32(1) / np.float32(max(span.size[q], 1))
-        for offset in range(q * width, (q + 1) * width, LANES):
-            scale_vector(factor, span.hidden, offset, span.hidden, offset)
-
-
-@numba.njit(**_inlined)
-def _score_targets(span, count):
+@numba.njit(**_merged)
+def _score_targets(span, W_out, count):
     """CBOW's scores of each mean with its centre word."""
     width = span.hidden.shape[1]
     for q in range(count):
-        span.own[q] = dot(span.hidden, q * width, span.outputs, (span.targets + q) * width, width)
+        word = span.output_ids[span.targets + q]
+        span.own[q] = dot(span.hidden, q * width, W_out, word * width, width)
 
 
 @numba.njit(**_inlined_contract)
@@ -595,23 +608,49 @@ def _target_loss(span, count):
     return total
 
 
-@numba.njit(**_inlined)
-def _add_targets(span, W_out, count):
-    """Add the targets' part to the means' gradient, and theirs to W_out."""
+@numba.njit(**_merged)
+def _add_target_gradients(span, W_out, window, count):
+    """Add the targets' part to the means' gradients, before any row of W_out is changed."""
+    width = span.hidden.shape[1]
+    for q in range(count):
+        word = span.output_ids[span.targets + q]
+        add_scaled(span.gradient, (window + q) * width, span.own[q], W_out, word * width, width)
+
+
+@numba.njit(**_merged)
+def _update_targets(span, W_out, count):
+    """Add the targets' gradients to their rows, one after the other as words may repeat."""
     width = span.hidden.shape[1]
     for q in range(count):
         n = span.targets + q
-        here = q * width
-        add_scaled(span.gradient, here, span.own[q], span.outputs, n * width, width)
         rate = span.rate_out[n] * span.own[q]
-        add_scaled(W_out, span.output_ids[n] * width, rate, span.hidden, here, width)
+        add_scaled(W_out, span.output_ids[n] * width, rate, span.hidden, q * width, width)
+
+
+@numba.njit(**_merged)
+def _update_contexts(span, words, W_in, part, window):
+    """Add to each context word the gradients of the means that it is part of.
+
+    They are whole, not divided by the size of the window: see `kernels.reference.cbow_step`. A
+    word's sum of them grows where a window begins and shrinks where one ends.
+    """
+    width = W_in.shape[1]
+    span.gradient[window + part.centers :] = 0
+    for q in range(part.centers):
+        mark_change(span.changes, span.begin[q], span.end[q], span.gradient, (window + q) * width,
+                    width)  # fmt: skip
+    behind = window - (part.first - part.row_0)  # rows of `gradient` before the first context row
+    add_sums(W_in, words.ids, part.row_0, part.rows, span.rate_in, span.changes, span.gradient,
+             behind, width)  # fmt: skip
+    span.changes[part.rows] = 0
 
 
 # The corpus
 
 
-@numba.njit(**_inlined)
-def _train_piece(ids, piece, start, stop, W_in, W_out, words, span, settings, key, shift):
+@numba.njit(**_merged)
+def _train_piece(train_span, ids, piece, start, stop, W_in, W_out, words, span, settings, key,
+                 shift):  # fmt: skip
     """Train the spans of one piece whose first word lies in start..stop; returns the sums."""
     first, end, reach_end = _read_piece(ids, piece, words, settings, key, shift)
     _draw_negatives(words, first, end, settings, key, shift)
@@ -629,11 +668,8 @@ def _train_piece(ids, piece, start, stop, W_in, W_out, words, span, settings, ke
         rate = np.float32(settings.lr_start + (settings.lr_end - settings.lr_start) * done)
         measure = _bits(key, place + shift, SPAN) % np.uint64(settings.loss_every) == 0
         part = Part(number, center, count, row_0, row_end - row_0, end, reach_end)
-        _gather(span, words, W_in, W_out, part, rate, settings)
-        if settings.cbow:
-            new, new_loss = _train_cbow(span, words, W_in, W_out, part, measure, settings)
-        else:
-            new, new_loss = _train_skipgram(span, words, W_in, W_out, part, measure, settings)
+        _gather(span, words, W_out, part, rate, settings)
+        new, new_loss = train_span(span, words, W_in, W_out, part, measure, settings)
         pairs += new
         if measure:
             measured += new
@@ -648,12 +684,14 @@ def _sources_version() -> int:
     return zlib.crc32(b"".join(pathlib.Path(file).read_bytes() for file in files if file)) or 1
 
 
-def _compile_train_range(version: int) -> Any:
-    """`train_range` as a Numba function, kept on disk.
+@functools.cache
+def _compile_train_range(cbow: bool) -> Any:
+    """`train_range` for one of the models as a Numba function, kept on disk.
 
     Numba makes it anew when this file changes or a closed-over value: `version` stands for the
-    other files. Compiling takes half a minute, loading a fraction of a second.
+    other files.
     """
+    version = _sources_version()
 
     @numba.njit(cache=True, **_exact)
     def train_range(ids, start, stop, words, span, W_in, W_out, settings, key, shift):
@@ -663,18 +701,20 @@ def _compile_train_range(version: int) -> Any:
         for at in range(start, stop):
             total += ids[at] != END
         for piece in range(start // PIECE * PIECE, stop, PIECE):
-            new_pairs, new_measured, new_loss = _train_piece(
-                ids, piece, start, stop, W_in, W_out, words, span, settings, key, shift
-            )
+            if cbow:  # known when this is compiled: the other model is left out
+                new_pairs, new_measured, new_loss = _train_piece(
+                    _train_cbow, ids, piece, start, stop, W_in, W_out, words, span, settings,
+                    key, shift)  # fmt: skip
+            else:
+                new_pairs, new_measured, new_loss = _train_piece(
+                    _train_skipgram, ids, piece, start, stop, W_in, W_out, words, span, settings,
+                    key, shift)  # fmt: skip
             pairs += new_pairs
             measured += new_measured
             loss += new_loss
         return total, pairs, loss, measured
 
     return train_range
-
-
-_train_range = _compile_train_range(_sources_version())
 
 
 class CpuKernel:
@@ -709,14 +749,17 @@ class CpuKernel:
         check_arguments(ids, start, stop, weights)
         stream = _plain(ids)
         W_in, W_out = (_whole_rows(array) for array in weights)
-        arguments = W_in, W_out, _settings(plan), rng.seed_key(seed), first_position - start
+        settings = _settings(plan, weights[0].shape[1])
+        arguments = W_in, W_out, settings, rng.seed_key(seed), first_position - start
         first_chunk = start // CHUNK * CHUNK
         chunks = iter(range(first_chunk, stop, CHUNK))
+
+        train_range = _compile_train_range(plan.model == "cbow")
 
         def work(scratch: tuple[Words, Span]) -> list[Result]:
             return [
                 Result(
-                    *_train_range(
+                    *train_range(
                         stream, max(start, at), min(stop, at + CHUNK), *scratch, *arguments
                     )
                 )
@@ -741,9 +784,8 @@ class CpuKernel:
         return self._scratch[shape]
 
 
-def _settings(plan: Plan) -> Settings:
+def _settings(plan: Plan, dim: int) -> Settings:
     return Settings(
-        cbow=plan.model == "cbow",
         window=plan.window,
         centers=plan.centers,
         shared=plan.shared,
@@ -756,6 +798,7 @@ def _settings(plan: Plan) -> Settings:
         lr_end=float(plan.lr_end),
         length=plan.length,
         loss_every=plan.loss_every,
+        dim=dim,
     )
 
 
@@ -763,7 +806,7 @@ def _plain(ids: np.ndarray) -> np.ndarray:
     """`ids` as an array that Numba has compiled for: not read-only, as a memory map may be.
 
     It is the same memory and is only read. To Numba, a read-only array is another type, for which
-    it would compile for half a minute more.
+    it would compile once more.
     """
     if not ids.flags.c_contiguous:
         raise ValueError("ids must be contiguous")

@@ -32,6 +32,14 @@ NEGATIVE + n, there too: the n-th shared negative.
 ROW = 16
 """Rows of weights are padded to a multiple of this many floats: 64 bytes, a cache line."""
 
+SPAN_SHAPE = {"skipgram": (16, 16), "cbow": (16, 16)}
+"""Centre words and shared negatives of a span, for windows and negatives of ordinary size."""
+
+MOST_WEIGHT = 100.0
+"""What a shared negative may stand for in a span, in pairs; at 255 training diverges."""
+
+MOST_SHARED = 64
+
 DAMPING = 8.0
 """Copies of a word's row in flight at once up to which their updates are added undamped."""
 
@@ -92,7 +100,7 @@ class Plan:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
 
     def learning_rate(self, position: int) -> float:
-        """The rate at a place of the run: falls linearly, then stays."""
+        """The rate at a position of the run: linear from lr_start to lr_end, constant after."""
         done = min(position / self.length, 1.0)
         return self.lr_start + (self.lr_end - self.lr_start) * done
 
@@ -109,20 +117,23 @@ class Plan:
         ns_exponent: float = 0.75,
         lr: float = 0.025,
         min_lr: float = 0.0001,
-        centers: int = 16,
-        shared: int = 16,
+        centers: int | None = None,
+        shared: int | None = None,
         workers: int = 1,
         damping: float = DAMPING,
     ) -> "Plan":
         """The plan for a vocabulary with these counts, (V,), and a run of `length` places.
 
         length: places of the stream (words and end-of-sentence marks) over all epochs.
-        workers: spans that are trained at the same time. Raises ValueError for values that cannot
-        be used.
+        workers: spans that are trained at the same time. centers, shared: `span_shape` unless
+        given. Raises ValueError for values that cannot be used.
         """
+        usual_centers, usual_shared = span_shape(model, window, negative)
+        centers = usual_centers if centers is None else centers
+        shared = usual_shared if shared is None else shared
         counts = np.asarray(counts, dtype=np.float64)
         chance = keep_probability(counts, sample)
-        noise = AliasTable(counts**ns_exponent)
+        noise = AliasTable((counts / counts.max()) ** ns_exponent)
         inside, outside = copies_per_span(counts * chance, noise, model, window, centers, shared)
         spans = counts.sum() / centers
         return cls(
@@ -141,6 +152,21 @@ class Plan:
             loss_every=int(np.clip(spans / MEASURED_SPANS, 1, 256)),
             watched=np.argsort(-counts, kind="stable")[:1024],
         )
+
+
+def span_shape(model: str, window: int, negative: int) -> tuple[int, int]:
+    """Centre words and shared negatives that suit a window and a number of negatives.
+
+    The pairs of a span all push its shared negatives from the same old weights. Where that would be
+    too many at once, more negatives are shared, then fewer centre words.
+    """
+    centers, shared = SPAN_SHAPE.get(model, (1, 1))  # no model: refused by Plan
+    pairs = 1 if model == "cbow" else window + 1  # of a centre word, on average
+    while centers * pairs * negative / shared > MOST_WEIGHT and shared < MOST_SHARED:
+        shared += ROW
+    while centers * pairs * negative / shared > MOST_WEIGHT and centers > 1:
+        centers //= 2
+    return centers, shared
 
 
 def copies_per_span(
@@ -203,5 +229,5 @@ def check_growth(weights: tuple[Any, Any], plan: Plan, result: Result) -> None:
     if not (np.isfinite(result.loss) and largest < EXPLODED):
         raise DivergenceError(
             "training has diverged: a weight or the loss is not a number or beyond "
-            f"{EXPLODED:g}; lower the learning rate (--lr), or the number of workers"
+            f"{EXPLODED:g}; lower the learning rate (--lr), --threads, --window or --negative"
         )

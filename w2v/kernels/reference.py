@@ -137,8 +137,7 @@ def train_span(span: Span, weights: tuple[Any, Any], plan: Plan) -> tuple[int, f
     xp = array_module(W_in)
     outputs = xp.concatenate([span.negatives, span.centers])
     d_contexts, d_outputs, pairs, loss = step(span, W_in[span.contexts], W_out[outputs], plan)
-    done = min(span.position / plan.length, 1.0)
-    rate = W_in.dtype.type(plan.lr_start + (plan.lr_end - plan.lr_start) * done)
+    rate = W_in.dtype.type(plan.learning_rate(span.position))
     scatter_add(W_in, span.contexts, -rate * plan.damping_in[span.contexts][:, None] * d_contexts)
     scatter_add(W_out, outputs, -rate * plan.damping_out[outputs][:, None] * d_outputs)
     return pairs, loss

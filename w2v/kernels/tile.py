@@ -1,7 +1,7 @@
 """Small matrix products with their sums held in vector registers, as LLVM code for `kernels.cpu`.
 
 A span multiplies matrices of a few dozen rows: too small for a BLAS call, and Numba's own loops
-keep their sums in memory. Here a *tile* of up to 12 rows by 4 vectors of sums stays in registers
+keep their sums in memory. Here a *tile* of, say, 6 rows by 4 vectors of sums stays in registers
 while the shared dimension is walked once. The shape of a tile is fixed in the code, those of the
 matrices are not: one compiled kernel serves every dim, window and span.
 
@@ -11,8 +11,8 @@ bits where there are any, else two or four narrower ones.
 
 from typing import Any
 
-from llvmlite import ir
-from numba import extending
+from llvmlite import binding, ir
+from numba import config, extending
 from numba.core import cgutils, types
 
 intrinsic: Any = extending.intrinsic  # its type counts an argument that callers do not give
@@ -20,9 +20,30 @@ intrinsic: Any = extending.intrinsic  # its type counts an argument that callers
 LANES = 16
 """Floats in a vector; rows of weights and buffers are padded to a multiple of it."""
 
-MAX_VECTORS = 4
-MAX_ROWS = {1: 12, 2: 12, 3: 8, 4: 6}
-"""Rows of a tile by its vectors: sums, a row of b and a broadcast of a fit 32 registers."""
+
+def _max_rows() -> dict[int, int]:
+    """Most rows of a tile by its vectors: its sums, a row of b and a broadcast of a fit registers.
+
+    A vector of LANES floats takes one register of 512 bits, two of 256 or four of 128.
+    """
+    chosen = config.CPU_FEATURES  # type: ignore[attr-defined]
+    features = chosen if chosen is not None else binding.get_host_cpu_features().flatten()
+    if "+avx512f" in features and "-prefer-256-bit" in features:
+        return {1: 12, 2: 12, 3: 8, 4: 6}  # 32 of 512 bits
+    if "+avx512vl" in features:
+        return {1: 12, 2: 6}  # 32 of 256 bits
+    if "+avx2" in features or "+neon" in features:
+        return {1: 6}  # 16 of 256 bits, or 32 of 128
+    return {1: 2}  # 16 of 128 bits
+
+
+MAX_ROWS = _max_rows()
+MAX_VECTORS = max(MAX_ROWS)
+ROW_COUNTS = {
+    vectors: [rows for rows in (12, 8, 6, 4, 2, 1) if rows <= most]
+    for vectors, most in MAX_ROWS.items()
+}
+"""The heights a tile may have: few, because each is code to compile."""
 
 _FLOAT = ir.FloatType()
 _VECTOR = ir.VectorType(_FLOAT, LANES)
@@ -38,6 +59,12 @@ def _data(context, builder, array_type, array):
 
 def _pointer(builder, base, offset):
     return builder.gep(base, [offset])
+
+
+def _row_at(builder, rows, place, step, offset):
+    """Offset of an element of the row whose number is rows[place]."""
+    word = builder.sext(builder.load(_pointer(builder, rows, place)), _INT)
+    return builder.add(offset, builder.mul(word, step))
 
 
 def _load_vector(builder, base, offset, kind=_VECTOR):
@@ -119,8 +146,8 @@ def _for_each_shape(builder, rows, vectors, emit):
     after = builder.append_basic_block("tile.done")
     shape = builder.add(builder.mul(vectors, _INT(16)), rows)
     switch = builder.switch(shape, after)
-    for vector_count, max_rows in MAX_ROWS.items():
-        for row_count in range(1, max_rows + 1):
+    for vector_count, row_counts in ROW_COUNTS.items():
+        for row_count in row_counts:
             block = builder.append_basic_block(f"tile.{row_count}x{vector_count}")
             switch.add_case(_INT(vector_count * 16 + row_count), block)
             builder.position_at_end(block)
@@ -176,9 +203,8 @@ def tile_add(typing_context, rows, vectors, c, c_rows, c_first, c_offset, c_row,
             sums = _sum_tile(builder, row_count, vector_count, left, right, ranges)
             for m, row in enumerate(sums):
                 place = builder.add(c_first, _INT(m))
-                word = builder.sext(builder.load(_pointer(builder, c_rows, place)), _INT)
                 factor = _broadcast(builder, builder.load(_pointer(builder, scale, place)))
-                at = builder.add(c_offset, builder.mul(word, c_row))
+                at = _row_at(builder, c_rows, place, c_row, c_offset)
                 for v, vector in enumerate(row):
                     here = builder.add(at, _INT(v * LANES))
                     old = _load_vector(builder, c, here)
@@ -224,8 +250,7 @@ def gather_block(typing_context, source, source_rows, first, offset, step, rows,
         vectors = []
         for n in range(LANES):
             place = builder.add(first, _INT(n))
-            word = builder.sext(builder.load(_pointer(builder, source_rows, place)), _INT)
-            at = builder.add(offset, builder.mul(word, step))
+            at = _row_at(builder, source_rows, place, step, offset)
             vectors.append(_load_vector(builder, source, at))
             _store_vector(builder, vectors[n], rows, builder.add(offset, builder.mul(place, step)))
         for n, vector in enumerate(_transpose(builder, vectors)):
@@ -329,24 +354,129 @@ def mark_inside(typing_context, number, own, begin, end, first, target, target_o
 
 
 @intrinsic
-def mark_range(typing_context, begin, end, own, first, target, target_offset):
-    """target[i] = begin <= first + i < end, but 0 where first + i = own; for LANES i."""
+def share_unless(typing_context, factor, share, first, ids, own, target, target_offset):
+    """target[i] = factor * share[first + i], but 0 where ids[first + i] = own; for LANES i."""
 
     def codegen(context, builder, signature, args):
-        target = _data(context, builder, signature.args[4], args[4])
-        begin, end, own, first = (
-            _broadcast(builder, builder.trunc(args[n], _INT32), _INTS) for n in range(4)
+        share, ids, target = (
+            _data(context, builder, signature.args[n], args[n]) for n in (1, 3, 5)
         )
-        number = builder.add(first, ir.Constant(_INTS, list(range(LANES))))
-        inside = builder.and_(
-            builder.icmp_signed(">=", number, begin), builder.icmp_signed("<", number, end)
-        )
-        inside = builder.and_(inside, builder.icmp_signed("!=", number, own))
-        _store_vector(builder, builder.uitofp(inside, _VECTOR), target, args[5])
+        words = _load_vector(builder, ids, args[2], _INTS)
+        differs = builder.icmp_signed("!=", words, _broadcast(builder, args[4], _INTS))
+        part = builder.fmul(_broadcast(builder, args[0]), _load_vector(builder, share, args[2]))
+        part = builder.select(differs, part, ir.Constant(_VECTOR, [0.0] * LANES))
+        _store_vector(builder, part, target, args[6])
         return context.get_dummy_value()
 
     i = types.intp
-    return types.void(i, i, i, i, target, i), codegen
+    return types.void(types.float32, share, i, ids, types.int32, target, i), codegen
+
+
+@intrinsic
+def sum_rows(typing_context, source, source_rows, first, count, width, sums):
+    """Running sums: sums[i + 1] = sums[i] + source[source_rows[first + i]] for i < count.
+
+    sums: (count + 1, width), whose row 0 is zero.
+    """
+
+    def codegen(context, builder, signature, args):
+        source, source_rows, sums = (
+            _data(context, builder, signature.args[n], args[n]) for n in (0, 1, 5)
+        )
+        first, count, width = args[2:5]
+        with cgutils.for_range(builder, count, intp=_INT) as loop:
+            here = _row_at(builder, source_rows, builder.add(first, loop.index), width, _INT(0))
+            old = builder.mul(loop.index, width)
+            new = builder.add(old, width)
+            with cgutils.for_range_slice(builder, _INT(0), width, _INT(LANES), _INT) as (at, _):
+                total = _load_vector(builder, sums, builder.add(old, at))
+                vector = _load_vector(builder, source, builder.add(here, at))
+                total = builder.fadd(total, vector)
+                _store_vector(builder, total, sums, builder.add(new, at))
+        return context.get_dummy_value()
+
+    i = types.intp
+    return types.void(source, source_rows, i, i, i, sums), codegen
+
+
+@intrinsic
+def window_mean(typing_context, sums, begin, end, factor, own, own_offset, mean, mean_offset,
+                width):  # fmt: skip
+    """mean = factor * (sums[end] - sums[begin] - own): rows begin to end of `sum_rows` but one."""
+
+    def codegen(context, builder, signature, args):
+        sums, own, mean = (_data(context, builder, signature.args[n], args[n]) for n in (0, 4, 6))
+        width = args[8]
+        begin, end = builder.mul(args[1], width), builder.mul(args[2], width)
+        factor = _broadcast(builder, args[3])
+        with cgutils.for_range_slice(builder, _INT(0), width, _INT(LANES), _INT) as (at, _):
+            high = _load_vector(builder, sums, builder.add(end, at))
+            low = _load_vector(builder, sums, builder.add(begin, at))
+            without = _load_vector(builder, own, builder.add(args[5], at))
+            total = builder.fsub(builder.fsub(high, low), without)
+            _store_vector(builder, builder.fmul(factor, total), mean, builder.add(args[7], at))
+        return context.get_dummy_value()
+
+    i = types.intp
+    return types.void(sums, i, i, types.float32, own, i, mean, i, i), codegen
+
+
+@intrinsic
+def mark_change(typing_context, changes, begin, end, row, row_offset, width):
+    """changes[begin] += row; changes[end] -= row: their running sum has `row` from begin to end."""
+
+    def codegen(context, builder, signature, args):
+        changes, row = (_data(context, builder, signature.args[n], args[n]) for n in (0, 3))
+        width = args[5]
+        begin, end = builder.mul(args[1], width), builder.mul(args[2], width)
+        with cgutils.for_range_slice(builder, _INT(0), width, _INT(LANES), _INT) as (at, _):
+            vector = _load_vector(builder, row, builder.add(args[4], at))
+            for place, change in ((begin, builder.fadd), (end, builder.fsub)):
+                here = builder.add(place, at)
+                changed = change(_load_vector(builder, changes, here), vector)
+                _store_vector(builder, changed, changes, here)
+        return context.get_dummy_value()
+
+    i = types.intp
+    return types.void(changes, i, i, row, i, i), codegen
+
+
+@intrinsic
+def add_sums(typing_context, target, target_rows, first, count, rate, changes, own, own_first,
+             width):  # fmt: skip
+    """target[target_rows[first + i]] += rate[i] * (running sum of changes - own[own_first + i]).
+
+    changes: (count + 1, width), of which the sum over rows 0 to i is meant. Rows before the last
+    are left zero, the last is what is left of the sum.
+    """
+
+    def codegen(context, builder, signature, args):
+        target, target_rows, rate, changes, own = (
+            _data(context, builder, signature.args[n], args[n]) for n in (0, 1, 4, 5, 6)
+        )
+        first, count, own_first, width = args[2], args[3], args[7], args[8]
+        zero = ir.Constant(_VECTOR, [0.0] * LANES)
+        with cgutils.for_range(builder, count, intp=_INT) as loop:
+            row = loop.index
+            here = _row_at(builder, target_rows, builder.add(first, row), width, _INT(0))
+            skipped = builder.mul(builder.add(own_first, row), width)
+            change = builder.mul(row, width)
+            following = builder.add(change, width)
+            factor = _broadcast(builder, builder.load(_pointer(builder, rate, row)))
+            with cgutils.for_range_slice(builder, _INT(0), width, _INT(LANES), _INT) as (at, _):
+                total = _load_vector(builder, changes, builder.add(change, at))
+                _store_vector(builder, zero, changes, builder.add(change, at))
+                after = builder.add(following, at)
+                following_total = builder.fadd(total, _load_vector(builder, changes, after))
+                _store_vector(builder, following_total, changes, after)
+                others = builder.fsub(total, _load_vector(builder, own, builder.add(skipped, at)))
+                old = _load_vector(builder, target, builder.add(here, at))
+                new = _multiply_add(builder, factor, others, old)
+                _store_vector(builder, new, target, builder.add(here, at))
+        return context.get_dummy_value()
+
+    i = types.intp
+    return types.void(target, target_rows, i, i, rate, changes, own, i, i), codegen
 
 
 @intrinsic
