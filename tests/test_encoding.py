@@ -448,3 +448,33 @@ def test_the_file_begins_with_the_ids_and_ends_with_its_header(source):
             "sha256": cache.file_hash(str(source)),
         }
     ]
+
+
+def test_words_that_tie_when_the_vocabulary_is_pruned_stay_in_order(tmp_path, monkeypatch):
+    monkeypatch.setattr("w2v.corpus.growing.FEWEST_IN_MEMORY", 20)
+    path = tmp_path / "words.txt"
+    path.write_text(" ".join(f"w{i}" for i in range(100)))
+    said = []
+    config = TextConfig(min_count=1, max_vocab=2, cache=False)
+    corpus = encode_files([path], config, said.append)
+    assert corpus.vocabulary.words == ["w0", "w1"]
+    assert "were dropped" in said[-1]
+
+
+def test_a_full_cache_is_done_without(tmp_path, monkeypatch):
+    def full(file, *_):
+        raise OSError(28, "No space left on device")
+
+    (tmp_path / "a.txt").write_text("a b a b\n")
+    finish = store.finish_file
+    calls = []
+
+    def finish_once_full(*arguments):
+        calls.append(1)
+        return full(*arguments) if len(calls) == 1 else finish(*arguments)
+
+    monkeypatch.setattr(store, "finish_file", finish_once_full)
+    said = []
+    corpus = encode_files([tmp_path / "a.txt"], TextConfig(min_count=1), said.append)
+    assert corpus.words == 4 and len(calls) == 2
+    assert "not kept" in said[-1] and "W2V_CACHE_DIR" in said[-1]

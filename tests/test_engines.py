@@ -99,6 +99,26 @@ def test_odd_texts_are_trained(sentences, model):
     assert np.isfinite(vectors.matrix).all()
 
 
+def test_more_threads_than_work_do_not_dampen_the_training(text):
+    few, many = (package.train(text, **{**OPTIONS, "threads": n, "lr": 0.1}) for n in (1, 500))
+    assert abs(many.matrix).mean() == pytest.approx(abs(few.matrix).mean(), rel=0.2)
+
+
+def test_numpys_numbers_are_options_like_pythons(text):
+    options = {**OPTIONS, "epochs": np.int32(2), "dim": np.int64(8), "lr": np.float32(0.05)}
+    one = package.train(text, seed=np.int64(3), **options).matrix
+    two = package.train(text, seed=3, **{**OPTIONS, "lr": float(np.float32(0.05))}).matrix
+    assert (one == two).all()
+
+
+@pytest.mark.parametrize("options", [{"window": 50}, {"negative": 50}, {"ns_exponent": 1000}])
+def test_large_windows_and_many_negatives_do_not_diverge(options):
+    draw = np.random.default_rng(1)
+    sentences = [[f"w{n}" for n in draw.zipf(1.3, 40_000) % 2000]]
+    vectors = package.train(sentences, model="skipgram", **{**OPTIONS, "dim": 50, **options})
+    assert abs(vectors.matrix).max() < 10
+
+
 def test_texts_without_a_pair_are_refused():
     with pytest.raises(CorpusError, match="no word has another beside it"):
         package.train([["a"], ["b"]], **OPTIONS)

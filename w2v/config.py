@@ -7,6 +7,7 @@ checked in one place whatever way it came.
 import dataclasses
 import difflib
 import numbers
+import os
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
@@ -71,7 +72,10 @@ class TextConfig:
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
-            check_value(field, getattr(self, field.name))
+            value = getattr(self, field.name)
+            check_value(field, value)
+            if isinstance(value, numbers.Real):  # NumPy's would overflow where Python's do not
+                object.__setattr__(self, field.name, value_type(field)(value))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -128,6 +132,13 @@ class TrainConfig(TextConfig):
     # What comes out
     output: str = _option("vectors.pkl", "Where the vectors go.")
     plot: str | None = _option(None, "Draw the loss curve into this PNG file.")
+
+
+def cores() -> int:
+    """The processor cores that this process may use, where the system tells."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def value_type(field: dataclasses.Field) -> type:

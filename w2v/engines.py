@@ -5,7 +5,6 @@ book's, any optimizer on mini-batches; `fused` is a kernel that walks the text a
 weights in place.
 """
 
-import os
 import threading
 from collections.abc import Callable
 from typing import Protocol
@@ -13,9 +12,9 @@ from typing import Protocol
 import numpy
 
 from w2v import np
-from w2v.config import TrainConfig
+from w2v.config import TrainConfig, cores
 from w2v.corpus import EncodedCorpus, with_eos
-from w2v.errors import CorpusError, VocabularyError
+from w2v.errors import VocabularyError
 from w2v.models import CBOW, SkipGram
 from w2v.optimizers import OPTIMIZERS
 from w2v.sampling import ContextWindows
@@ -123,7 +122,8 @@ class FusedEngine:
                 "a vocabulary of one word has no negatives to tell it from: "
                 "lower --min-count or use a longer text"
             )
-        threads = config.threads or len(os.sched_getaffinity(0))
+        threads = config.threads or cores()
+        kernel = kernels.load("cpu", threads)
         plan = Plan.build(
             vocabulary.counts,
             model=config.model,
@@ -134,10 +134,10 @@ class FusedEngine:
             ns_exponent=config.ns_exponent,
             lr=LEARNING_RATE[config.model] if config.lr is None else config.lr,
             min_lr=config.min_lr,
-            workers=threads,
+            workers=kernel.workers(len(text.ids)),
         )
         self.weights = initial_weights(len(vocabulary), config.dim, config.seed)
-        self.trainer = FusedTrainer(kernels.load("cpu", threads), self.weights, plan)
+        self.trainer = FusedTrainer(kernel, self.weights, plan)
 
     def prepare(self, tell: Callable[[str], None]) -> None:
         """Compile the kernel, or load what an earlier run has compiled.
@@ -161,11 +161,6 @@ class FusedEngine:
     def fit(self, report: Report | None) -> None:
         text, config = self.text, self.config
         self.trainer.fit(text.ids, config.epochs, text.words, config.seed, report)
-        if self.trainer.pairs_done == 0:
-            raise CorpusError(
-                "no word has another beside it: put more than one word on a line, or lower "
-                "--min-count or raise --sample"
-            )
 
     def plot(self, path: str) -> None:
         self.trainer.plot(path=path)

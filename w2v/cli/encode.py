@@ -58,7 +58,7 @@ def encode(
     seconds = time.monotonic() - start
     path = getattr(text.ids, "filename", None)
     if path is None or not Path(path).exists():
-        raise OutputError("the text was encoded but not kept: name a CORPUS that is a file")
+        raise OutputError("the text was encoded but not kept: set W2V_CACHE_DIR to a folder for it")
     click.echo(
         f"{path}: {text.words:,} words in {text.sentences:,} sentences, "
         f"{len(text.vocabulary):,} in the vocabulary; {seconds:.2f} s "

@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from w2v.config import TextConfig
+from w2v.config import TextConfig, cores
 from w2v.corpus import cache, readers, store
 from w2v.corpus.growing import GrowingStream
 from w2v.corpus.store import EncodedCorpus, Header, Source
@@ -45,11 +45,17 @@ def encode_files(
     if is_kept and (corpus := cache.look_up(place, files, options)):
         say(f"{name}: encoded before and not changed since ({place})")
         return corpus
-    blocks = readers.text_blocks(files, config)
-    tasks = (partial(split_text, block, config.lowercase) for block in blocks)
-    encoder = partial(_encode, tasks, name, config, say, threads)
+
+    def encoder(path: Path, named: Sequence[str] = ()) -> EncodedCorpus:
+        blocks = readers.text_blocks(files, config)
+        tasks = (partial(split_text, block, config.lowercase) for block in blocks)
+        return _encode(tasks, name, config, say, threads, path, named)
+
     if is_kept and _can_write(place, say):
-        return encoder(place, files)
+        try:
+            return encoder(place, files)
+        except OutputError as error:  # a full disk, say: there may be room elsewhere
+            _say_not_kept(error, say)
     return _in_passing(encoder)
 
 
@@ -80,9 +86,13 @@ def _can_write(place: Path, say: Say) -> bool:
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         check_writable(place)
     except (OSError, OutputError) as error:
-        say(f"the encoded text is not kept ({error}): set W2V_CACHE_DIR to a folder for it")
+        _say_not_kept(error, say)
         return False
     return True
+
+
+def _say_not_kept(error: OSError, say: Say) -> None:
+    say(f"the encoded text is not kept ({error}): set W2V_CACHE_DIR to a folder for it")
 
 
 def _encode(
@@ -95,7 +105,7 @@ def _encode(
     files: Sequence[str] = (),
 ) -> EncodedCorpus:
     """Encode blocks into a file at `path`. files: those that the header should name."""
-    threads = threads or _cores()
+    threads = threads or cores()
     with replacing(path) as file, ThreadPoolExecutor(threads) as pool:
         stamps = [cache.stamp(source) for source in files]
         hashes = [pool.submit(cache.file_hash, source) for source in files]
@@ -115,13 +125,6 @@ def _encode(
         )
         store.finish_file(file, vocabulary, header)
     return store.load(path)
-
-
-def _cores() -> int:
-    """Those that this process may use, where the system tells."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _in_order(pool: ThreadPoolExecutor, tasks: Iterable[Task], ahead: int) -> Iterator[Block]:

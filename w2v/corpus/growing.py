@@ -74,19 +74,20 @@ class GrowingStream:
             self._prune()
 
     def _prune(self) -> None:
-        """Drop the rarest words, at least half of them, from vocabulary and stream.
+        """Drop the rarest words, half of the limit, from vocabulary and stream.
 
-        As in word2vec.c's ReduceVocab, a word that comes back later is counted anew.
+        Of words that are equally rare the first to appear stay. As in word2vec.c's ReduceVocab, a
+        word that comes back later is counted anew.
         """
-        least = numpy.partition(self.counts, -(self.limit // 2))[-(self.limit // 2)]
-        keep = self.counts > least
+        keep = numpy.zeros(len(self.counts), bool)
+        keep[numpy.argsort(-self.counts, kind="stable")[: self.limit // 2]] = True
         keep[[_END_ID, _NOTHING_ID]] = True
+        self.pruned = max(self.pruned, int(self.counts[~keep].max()))
         table = numpy.full(len(keep), DROPPED, numpy.int32)
         table[keep] = numpy.arange(keep.sum())
         self._renumber(table)
         self.words = self.words.filter(pyarrow.array(keep))
         self.counts = self.counts[keep]
-        self.pruned = max(self.pruned, int(least))
 
     def finish(self, min_count: int, max_vocab: int | None, order: str) -> Vocabulary:
         """Choose the words to keep, and turn the file's ids into final ones, with MARK."""

@@ -123,21 +123,25 @@ def is_encoded(path: str | Path) -> bool:
 def read_header(path: str | Path) -> Header:
     """The header. Raises CorpusError if the file is cut off, damaged or of another version."""
     with _damage_reported(path), open(path, "rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        file.seek(size - len(MAGIC) - _LENGTH)
-        length = int.from_bytes(file.read(_LENGTH), "little")
-        if file.read() != MAGIC:
-            raise ValueError("it has no header")
-        begin = size - len(MAGIC) - _LENGTH - length
-        file.seek(begin)
-        content = json.loads(file.read(length))
-        if content["version"] != VERSION:
-            raise ValueError(f"it is of version {content['version']}, not {VERSION}")
-        content["sources"] = [Source(**source) for source in content["sources"]]
-        header = Header(**content)
-        if begin != _body_size(header):
-            raise ValueError("its length is not what its header says")
-        return header
+        return _read_header(file)
+
+
+def _read_header(file: IO[bytes]) -> Header:
+    size = file.seek(0, os.SEEK_END)
+    file.seek(size - len(MAGIC) - _LENGTH)
+    length = int.from_bytes(file.read(_LENGTH), "little")
+    if file.read() != MAGIC:
+        raise ValueError("it has no header")
+    begin = size - len(MAGIC) - _LENGTH - length
+    file.seek(begin)
+    content = json.loads(file.read(length))
+    if content["version"] != VERSION:
+        raise ValueError(f"it is of version {content['version']}, not {VERSION}")
+    content["sources"] = [Source(**source) for source in content["sources"]]
+    header = Header(**content)
+    if begin != _body_size(header):
+        raise ValueError("its length is not what its header says")
+    return header
 
 
 def load(path: str | Path) -> EncodedCorpus:
@@ -146,14 +150,16 @@ def load(path: str | Path) -> EncodedCorpus:
     Raises CorpusError if it is cut off, damaged or of another version: lengths and the range of the
     ids are checked, since a kernel takes them for places in its weights.
     """
-    header = read_header(path)
+    # All from one open file: another may take its name meanwhile.
     with _damage_reported(path), open(path, "rb") as file:
+        header = _read_header(file)
+        file.seek(0)
         _check_ids(file, header)
         counts = numpy.frombuffer(file.read(header.words * _COUNT.itemsize), _COUNT)
         words = json.loads(file.read(header.words_bytes))
         if not isinstance(words, list) or len(words) != header.words or counts.min() < 1:
             raise ValueError("its vocabulary is not what its header says")
-        ids = numpy.memmap(path, ID, "r", shape=(header.ids,))
+        ids = numpy.memmap(file, ID, "r", shape=(header.ids,))
     return EncodedCorpus(ids, Vocabulary(words, counts))
 
 

@@ -113,7 +113,10 @@ def batch_sentences(sentences: Iterable[Sequence[str]]) -> Iterator[list[str]]:
     batch: list[str] = []
     for sentence in sentences:
         if isinstance(sentence, str):
-            raise ConfigError("sentences are lists of words, not strings: split them first")
+            raise ConfigError(
+                "sentences are lists of words, not strings: split them first "
+                "(or, for files, pass a list of pathlib.Path)"
+            )
         if not all(issubclass(kind, str) for kind in set(map(type, sentence))):
             raise ConfigError(
                 f"sentences are lists of words, which are strings, not {sentence!r:.80}"

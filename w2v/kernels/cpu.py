@@ -728,6 +728,10 @@ class CpuKernel:
         self.threads = threads
         self._scratch: dict[Any, list[tuple[Words, Span]]] = {}
 
+    def workers(self, length: int) -> int:
+        """How many threads find work at the same time in a stream of `length` places."""
+        return min(self.threads, -(-length // CHUNK))
+
     def train(
         self,
         ids: np.ndarray,

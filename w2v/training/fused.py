@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy
 
+from w2v.errors import CorpusError
 from w2v.kernels.plan import END, Plan
 from w2v.training.curve import draw_losses
 from w2v.training.progress import Progress, Report, Reporter
 
 BLOCK = 1 << 22
-"""Places of the stream between two reports: about a second, so that waiting for the last thread
-of a block costs next to nothing. Ctrl-C takes effect between blocks."""
+"""Most places of the stream between two reports, and where Ctrl-C takes effect: about a second at
+dim 100 and window 5, so that waiting for the last thread of a block costs next to nothing."""
 
 
 class FusedTrainer:
@@ -43,14 +44,17 @@ class FusedTrainer:
 
         ids: (n,) int32, words and end-of-sentence marks. words: how many of them are words. report:
         called with a Progress; by default a bar, or lines where there is no terminal. Raises
-        DivergenceError when weights have grown without bound.
+        CorpusError if there is nothing to train, DivergenceError when weights have grown without
+        bound.
         """
         report = report or Reporter()
-        blocks = range(0, len(ids), BLOCK)
+        work = self.weights[0].shape[1] * self.plan.window / 500
+        size = min(BLOCK, max(BLOCK // 64, int(BLOCK / work)))
+        blocks = range(0, len(ids), size)
         start = time.monotonic()
         for epoch in range(1, epochs + 1):
             for number, first in enumerate(blocks, 1):
-                last = min(first + BLOCK, len(ids))
+                last = min(first + size, len(ids))
                 position = (epoch - 1) * len(ids) + first
                 done = self.kernel.train(ids, first, last, self.weights, self.plan, seed, position)
                 self.words_done += done.words
@@ -69,6 +73,12 @@ class FusedTrainer:
                         loss=self.loss_list[-1],
                         learning_rate=self.plan.learning_rate(position + last - first),
                     )
+                )
+
+            if self.pairs_done == 0:
+                raise CorpusError(
+                    "no word has another beside it: put more than one word on a line, or lower "
+                    "--min-count or raise --sample"
                 )
 
     def plot(self, path: str | None = None) -> None:
