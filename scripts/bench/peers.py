@@ -287,18 +287,22 @@ def draw(table: dict[str, Run], options: argparse.Namespace, path: Path) -> None
     matplotlib.use("agg")
     import matplotlib.pyplot as plt
 
-    key, unit = ("seconds", "seconds") if options.cold else ("words_per_second", "words/s")
-    figure, axes = plt.subplots(figsize=(7, 0.8 + 0.6 * len(table)), layout="constrained")
-    bars = axes.barh(list(table), [row[key] for row in table.values()], color="#3b6ea5")
+    if options.cold:
+        values, unit = [row["seconds"] for row in table.values()], "seconds"
+    else:
+        values, unit = [row["words_per_second"] / 1e6 for row in table.values()], "M words/s"
+    figure, axes = plt.subplots(figsize=(8, 1 + 0.6 * len(table)), layout="constrained")
     labels = [
-        f" {row[key]:,.0f} {unit}; WordSim {row['wordsim']:.1f}, analogies {row['analogies']:.1f}"
-        for row in table.values()
+        f" {value:.2f} {unit}; WordSim {row['wordsim']:.1f}, analogies {row['analogies']:.1f}"
+        for value, row in zip(values, table.values(), strict=True)
     ]
-    axes.bar_label(bars, labels)
-    axes.set_xlim(right=2.2 * max(row[key] for row in table.values()))
+    axes.bar_label(axes.barh(list(table), values, color="#3b6ea5"), labels)
+    axes.set_xlim(right=2.6 * max(values))
     axes.invert_yaxis()
     axes.set_xlabel(f"{unit}, {'the whole command' if options.cold else 'training alone'}")
-    axes.set_title(f"{options.model}, dim {options.dim}, {options.threads} threads")
+    axes.set_title(
+        f"{options.model}, dim {options.dim}, {options.threads} threads, {options.epochs} epochs"
+    )
     figure.savefig(path, dpi=120)
     plt.close(figure)
 

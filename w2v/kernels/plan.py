@@ -32,8 +32,12 @@ NEGATIVE + n, there too: the n-th shared negative.
 ROW = 16
 """Rows of weights are padded to a multiple of this many floats: 64 bytes, a cache line."""
 
-SPAN_SHAPE = {"skipgram": (16, 16), "cbow": (16, 16)}
-"""Centre words and shared negatives of a span, for windows and negatives of ordinary size."""
+SPAN_SHAPE = {"skipgram": (16, 16), "cbow": (32, 32)}
+"""Centre words and shared negatives of a span, for windows and negatives of ordinary size.
+
+Measured by scripts/bench/spans.py: CBOW, which has one score with a negative for each centre word,
+loses a point of analogies to gensim with 16 of them.
+"""
 
 MOST_WEIGHT = 100.0
 """What a shared negative may stand for in a span, in pairs; at 255 training diverges."""
