@@ -58,7 +58,10 @@ def encode(
     seconds = time.monotonic() - start
     path = getattr(text.ids, "filename", None)
     if path is None or not Path(path).exists():
-        raise OutputError("the text was encoded but not kept: set W2V_CACHE_DIR to a folder for it")
+        raise OutputError(
+            "the text was encoded but not kept: name a CORPUS that is a file, and have "
+            "W2V_CACHE_DIR name a folder that can be written"
+        )
     click.echo(
         f"{path}: {text.words:,} words in {text.sentences:,} sentences, "
         f"{len(text.vocabulary):,} in the vocabulary; {seconds:.2f} s "
