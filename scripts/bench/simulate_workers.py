@@ -66,7 +66,7 @@ def simulate(ids, counts, workers: int, options) -> tuple[np.ndarray, dict]:
                 group = [span for span in step if span is not None]
                 if step[0] is not None:  # the first worker's progress stands for all
                     done = epoch + (step[0].position - shift) * workers / len(ids)
-                    rate = plan.lr_start + (plan.lr_end - plan.lr_start) * done / options.epochs
+                    rate = plan.learning_rate(int(done * len(ids)))
                 step_pairs, step_loss = train_step(group, weights, plan, rate)
                 pairs += step_pairs
                 loss += step_loss
