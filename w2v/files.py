@@ -13,12 +13,13 @@ from w2v.errors import OutputError
 
 
 @contextmanager
-def replacing(path: str | Path) -> Iterator[IO[bytes]]:
+def replacing(path: str | Path, durable: bool = True) -> Iterator[IO[bytes]]:
     """A binary file, to write and read, that takes the place of `path` when the block ends well.
 
     Until then it stands beside it under a temporary name. A link stays a link, and an earlier
-    file's permissions stay. Raises OutputError if the folder does not exist or cannot be written,
-    or if something other than a file is in the way.
+    file's permissions stay. durable: whether it has to outlive a power cut, which takes time.
+    Raises OutputError if the folder does not exist or cannot be written, or if something other
+    than a file is in the way.
     """
     path = _behind_link(path)
     handle, temporary = _temporary_beside(path)
@@ -26,7 +27,8 @@ def replacing(path: str | Path) -> Iterator[IO[bytes]]:
         with _reported(path), os.fdopen(handle, "w+b") as file:
             yield file
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
         with _reported(path):
             mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
             os.chmod(temporary, mode)

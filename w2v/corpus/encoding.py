@@ -1,19 +1,19 @@
 """From a text to an encoded corpus, in one pass and on all cores, or from the cache.
 
-A pool of threads splits blocks of text; the main thread reads and unpacks them, and takes the
-results in order, so that the ids do not depend on how many threads there are.
+One thread reads and unpacks blocks of text, a pool of threads splits them, and the main thread
+takes the results in order, so that the ids do not depend on how many threads there are.
 """
 
 import os
 import tempfile
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
 from w2v.config import TextConfig, cores
 from w2v.corpus import cache, readers, store
+from w2v.corpus.ahead import in_order, read_ahead
 from w2v.corpus.growing import GrowingStream
 from w2v.corpus.store import EncodedCorpus, Header, Source
 from w2v.corpus.tokens import Block, batch_sentences, number_tokens, split_text
@@ -23,6 +23,8 @@ from w2v.files import check_writable, replacing
 
 Say = Callable[[str], None]
 Task = Callable[[], Block]
+
+READ_AHEAD = 1  # blocks of text that wait to be split
 
 
 def encode_files(
@@ -41,13 +43,16 @@ def encode_files(
     files, options = readers.find_files(sources, say), cache.text_options(config)
     name = readers.describe(sources)
     place = cache.place_for(sources, options)
-    is_kept = config.cache and all(file != "-" and os.path.isfile(file) for file in files)
+    is_regular = all(file != "-" and os.path.isfile(file) for file in files)
+    is_kept = config.cache and is_regular
     if is_kept and (corpus := cache.look_up(place, files, options)):
         say(f"{name}: encoded before and not changed since ({place})")
         return corpus
 
     def encoder(path: Path, named: Sequence[str] = ()) -> EncodedCorpus:
         blocks = readers.text_blocks(files, config)
+        if is_regular:  # a thread that waits for a pipe could not be interrupted
+            blocks = read_ahead(blocks, READ_AHEAD)
         tasks = (partial(split_text, block, config.lowercase) for block in blocks)
         return _encode(tasks, name, config, say, threads, path, named)
 
@@ -104,13 +109,16 @@ def _encode(
     path: Path,
     files: Sequence[str] = (),
 ) -> EncodedCorpus:
-    """Encode blocks into a file at `path`. files: those that the header should name."""
+    """Encode blocks into a file at `path`.
+
+    files: those that the header should name; none for a file that is not kept.
+    """
     threads = threads or cores()
-    with replacing(path) as file, ThreadPoolExecutor(threads) as pool:
+    with replacing(path, durable=bool(files)) as file, ThreadPoolExecutor(threads) as pool:
         stamps = [cache.stamp(source) for source in files]
         hashes = [pool.submit(cache.file_hash, source) for source in files]
-        stream = GrowingStream(file, config.max_vocab)
-        for block in _in_order(pool, tasks, threads + 2):
+        stream = GrowingStream(file, config.max_vocab, partial(in_order, pool, ahead=threads + 2))
+        for block in in_order(pool, tasks, threads + 2):
             stream.add(block)
         vocabulary = stream.finish(config.min_count, config.max_vocab, config.vocab_order)
         _check_not_empty(vocabulary, stream, name, config.min_count)
@@ -125,17 +133,6 @@ def _encode(
         )
         store.finish_file(file, vocabulary, header)
     return store.load(path)
-
-
-def _in_order(pool: ThreadPoolExecutor, tasks: Iterable[Task], ahead: int) -> Iterator[Block]:
-    """The results of the tasks in order, with `ahead` of them under way."""
-    under_way: deque[Future[Block]] = deque()
-    for task in tasks:
-        under_way.append(pool.submit(task))
-        if len(under_way) > ahead:
-            yield under_way.popleft().result()
-    while under_way:
-        yield under_way.popleft().result()
 
 
 def _check_not_empty(

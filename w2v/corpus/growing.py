@@ -1,5 +1,7 @@
 """The stream while the text is read: provisional ids in a file, and a vocabulary that grows."""
 
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import IO
 
 import numpy
@@ -19,6 +21,8 @@ DROPPED = -2
 """In a table of new ids: the word vanishes from the stream."""
 _END_ID, _NOTHING_ID = 0, 1  # of END and of ""
 
+Task = Callable[[], numpy.ndarray]
+
 
 class GrowingStream:
     """Takes blocks in order; numbers each new word in order of first appearance.
@@ -27,8 +31,15 @@ class GrowingStream:
     and those of the blocks that wait: a fraction of the time and memory of a dict of str.
     """
 
-    def __init__(self, file: IO[bytes], max_vocab: int | None):
+    def __init__(
+        self,
+        file: IO[bytes],
+        max_vocab: int | None,
+        results: Callable[[Iterable[Task]], Iterator[numpy.ndarray]],
+    ):
+        """results: does tasks, on all cores, and gives their results in order."""
         self.file = file
+        self.results = results
         self.words = pyarrow.array([END, ""], pyarrow.large_string())
         self.counts = numpy.zeros(2, numpy.int64)
         self.length = 0  # ids in the file
@@ -50,8 +61,8 @@ class GrowingStream:
             return
         self._waiting.append(block)
         self._waiting_words += len(block.words)
-        # Merging passes over all the words known: it is worth it once as many are waiting.
-        if self._waiting_words >= len(self.words) or len(self._waiting) == MERGE_BLOCKS:
+        # Merging passes over all the words known: it is worth it once twice as many are waiting.
+        if self._waiting_words >= 2 * len(self.words) or len(self._waiting) == MERGE_BLOCKS:
             self.merge()
 
     def merge(self) -> None:
@@ -108,21 +119,31 @@ class GrowingStream:
         table: the new id of each old one, or DROPPED. Ends that follow an end, or nothing, vanish.
         """
         end = table[_END_ID]
-        read = written = 0  # ids
+        written = 0  # ids
         after_end = True
-        while read < self.length:
-            self.file.seek(read * ID.itemsize)
-            size = min(CHUNK, self.length - read) * ID.itemsize
-            ids = table[numpy.frombuffer(self.file.read(size), ID)]
-            read += len(ids)
-            ids = ids[ids != DROPPED]
-            is_end = ids == end
-            doubled = is_end & numpy.concatenate([[after_end], is_end[:-1]])
-            after_end = bool(is_end[-1]) if len(is_end) else after_end
-            if doubled.any():
-                ids = ids[~doubled]
+        # What has been written never overtakes what has been read: ids only get fewer.
+        for ids in self.results(partial(_renumbered, chunk, table) for chunk in self._chunks()):
+            if after_end and len(ids) and ids[0] == end:
+                ids = ids[1:]
+            after_end = ids[-1] == end if len(ids) else after_end
             self.file.seek(written * ID.itemsize)
-            self.file.write(ids)
+            self.file.write(ids.data)
             written += len(ids)
         self.length = written
         self.file.truncate(self.file.seek(written * ID.itemsize))
+
+    def _chunks(self) -> Iterator[numpy.ndarray]:
+        """The ids in the file, CHUNK of them at a time."""
+        for begin in range(0, self.length, CHUNK):
+            self.file.seek(begin * ID.itemsize)
+            size = min(CHUNK, self.length - begin) * ID.itemsize
+            yield numpy.frombuffer(self.file.read(size), ID)
+
+
+def _renumbered(ids: numpy.ndarray, table: numpy.ndarray) -> numpy.ndarray:
+    """The new ids without those that are dropped, and without ends that follow an end."""
+    ids = table[ids]
+    ids = ids[ids != DROPPED]
+    is_end = ids == table[_END_ID]
+    doubled = is_end[1:] & is_end[:-1]
+    return ids[numpy.concatenate([[True], ~doubled])] if doubled.any() else ids

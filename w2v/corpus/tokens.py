@@ -21,11 +21,7 @@ PIECE = 1 << 17  # bytes in which white space is looked for at a time
 BATCH = 1 << 18  # about how many words of ready-made sentences form a block
 
 _TRIMMED = ASCII_SPACE.replace(END.encode(), b"").decode()
-_WORD, _SPACE, _NEWLINE = range(3)
-_KIND_OF_BYTE = bytes(
-    _NEWLINE if byte == ord(END) else _SPACE if byte in ASCII_SPACE else _WORD
-    for byte in range(256)
-)
+_NEWLINE = ord(END)
 
 
 @dataclass(frozen=True)
@@ -74,17 +70,20 @@ def _token_offsets(text: bytes) -> numpy.ndarray:
     A token ends after each white space, and before a newline. Found piece by piece, since what is
     made on the way then stays in the processor's cache.
     """
+    data = numpy.frombuffer(text, numpy.uint8)
     pieces = []
-    last = _SPACE  # kind of the byte before the piece
-    for start in range(0, len(text), PIECE):
-        piece = text[start : start + PIECE].translate(_KIND_OF_BYTE)
-        kinds = numpy.frombuffer(piece, numpy.uint8)
-        begins = kinds == _NEWLINE
-        begins[1:] |= kinds[:-1] != _WORD
-        begins[0] |= last != _WORD
+    after_space = True  # whether the byte before the piece is white space
+    for start in range(0, len(data), PIECE):
+        piece = data[start : start + PIECE]
+        begins = piece == _NEWLINE
+        # NumPy's comparisons leave the interpreter's lock to the other threads; bytes.translate,
+        # which takes as long, does not. Unsigned: what is below a range wraps around to above it.
+        is_space = (piece - 9 < 5) | (piece - 28 < 5)  # ASCII_SPACE
+        begins[0] |= after_space
+        begins[1:] |= is_space[:-1]
+        after_space = is_space[-1]
         pieces.append(numpy.flatnonzero(begins) + start)
-        last = kinds[-1]
-    pieces.append(numpy.array([len(text)], numpy.int64))
+    pieces.append(numpy.array([len(data)], numpy.int64))
     return numpy.concatenate(pieces)
 
 
