@@ -6,7 +6,9 @@ on one side. It cannot show that a kernel is fast, or that CuPy has a function.
 """
 
 import types
+import typing
 
+import emulated
 import numpy
 
 
@@ -34,6 +36,13 @@ class ndarray(numpy.lib.mixins.NDArrayOperatorsMixin):
             raise AttributeError(name)
         found = getattr(self.values, name)
         return calling(found) if callable(found) else wrap(found)
+
+    def get(self):
+        return self.values.copy()
+
+    def set(self, values, stream=None):
+        assert isinstance(values, numpy.ndarray)
+        self.values[...] = values
 
     def __len__(self):
         return len(self.values)
@@ -67,8 +76,9 @@ def calling(function):
 
 
 def asarray(values, *arguments, **options):
-    values = values.values if isinstance(values, ndarray) else values
-    return ndarray(numpy.asarray(values, *arguments, **options))
+    if isinstance(values, ndarray):
+        return ndarray(numpy.asarray(values.values, *arguments, **options))
+    return ndarray(numpy.array(values, *arguments, **options))
 
 
 def asnumpy(array):
@@ -94,8 +104,110 @@ class CUDARuntimeError(RuntimeError):
     pass
 
 
+class CompileException(Exception):
+    pass
+
+
+class CUDADriverError(Exception):
+    pass
+
+
+class Device:
+    """The current device, or the one with a number; `used` notes which were made current."""
+
+    used: typing.ClassVar[list[int]] = []
+    current: typing.ClassVar[list[int]] = [0]
+    compute_capability = "90"
+    attributes: typing.ClassVar[dict[str, int]] = {
+        "MultiProcessorCount": 2,
+        "MaxSharedMemoryPerBlockOptin": 227 * 1024,
+        "MaxSharedMemoryPerMultiprocessor": 228 * 1024,
+    }
+
+    def __init__(self, number=None):
+        self.id = self.current[-1] if number is None else number
+
+    def __enter__(self):
+        self.used.append(self.id)
+        self.current.append(self.id)
+        return self
+
+    def __exit__(self, *_):
+        self.current.pop()
+
+
+class Stream:
+    def __init__(self, non_blocking=False):
+        pass
+
+    def record(self):
+        return object()
+
+    def wait_event(self, event):
+        assert event is not None
+
+
+class RawModule:
+    """Compiles a kernel for the CPU: see `emulated`."""
+
+    def __init__(self, code, options):
+        assert code == emulated.SOURCE.read_text()
+        self.defines = tuple(option for option in options if option.startswith("-D"))
+
+    def get_function(self, name):
+        assert name == "train"
+        return _RawKernel(self.defines)
+
+
+class _RawKernel:
+    max_dynamic_shared_size_bytes = 48 * 1024
+
+    def __init__(self, defines):
+        self.defines = defines
+        self.kernel = types.SimpleNamespace(ptr=self)
+
+    def __call__(self, grid, block, arguments, shared_mem):
+        assert f"-DTHREADS={block[0]}" in self.defines
+        assert shared_mem <= self.max_dynamic_shared_size_bytes
+        emulated.run(self.defines, grid[0], [_host(value) for value in arguments])
+
+
+def _host(value):
+    """What a kernel's argument is on the host: memory for an array, a scalar of NumPy as it is."""
+    assert isinstance(value, ndarray | numpy.generic), f"{value!r} is no argument for a kernel"
+    return value.values if isinstance(value, ndarray) else value
+
+
+__version__ = "0"
+
+FREE_BYTES = 8 << 30
+
 random = types.SimpleNamespace(default_rng=_Generator)
-runtime = types.SimpleNamespace(getDeviceCount=lambda: 1, CUDARuntimeError=CUDARuntimeError)
-cuda = types.SimpleNamespace(runtime=runtime)
+runtime = types.SimpleNamespace(
+    getDeviceCount=lambda: 2,
+    CUDARuntimeError=CUDARuntimeError,
+    memGetInfo=lambda: (FREE_BYTES, 2 * FREE_BYTES),
+    getDeviceProperties=lambda number: {"name": f"Imaginary {number}".encode()},
+    driverGetVersion=lambda: 12090,
+    runtimeGetVersion=lambda: 12090,
+)
+cuda = types.SimpleNamespace(
+    runtime=runtime,
+    driver=types.SimpleNamespace(
+        occupancyMaxActiveBlocksPerMultiprocessor=lambda kernel, threads, shared: 2,
+        CUDADriverError=CUDADriverError,
+    ),
+    compiler=types.SimpleNamespace(CompileException=CompileException),
+    Device=Device,
+    Stream=Stream,
+    get_current_stream=Stream,
+)
+
+
+def get_default_memory_pool():
+    return types.SimpleNamespace(free_bytes=lambda: 0)
+
+
 cupyx = types.ModuleType("cupyx")
 cupyx.scatter_add = lambda target, ids, rows: numpy.add.at(target.values, unwrap(ids), unwrap(rows))
+cupyx.empty_pinned = numpy.empty

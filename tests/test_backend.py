@@ -1,6 +1,7 @@
 """The shim: one name for NumPy or CuPy, chosen at use; and adding rows by id."""
 
 import importlib
+import json
 import sys
 
 import numpy
@@ -113,6 +114,34 @@ def test_a_missing_device_is_named(cupy, monkeypatch, refused, tmp_path, failing
     monkeypatch.setattr(cupy.runtime, "getDeviceCount", count)
     assert "shows no CUDA device" in refused("train", "--gpu", code=2)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_number_after_gpu_is_that_device(cupy, w2v, tmp_path):
+    cupy.Device.used.clear()
+    (tmp_path / "text.txt").write_text("a b c\n" * 50)
+    for words in (["--gpu", "1", "text.txt"], ["--gpu=1", "text.txt"], ["text.txt", "--gpu"]):
+        assert w2v("train", *words, "--engine", "layers", "--epochs", 1)[0] == 0
+    assert cupy.Device.used == [1, 1, 0]
+
+
+def test_a_device_that_is_not_there_is_refused(cupy, refused):
+    assert "there is no GPU 2: the driver shows 2, counted from 0" in refused(
+        "train", "--gpu", 2, code=2
+    )
+
+
+def test_info_shows_the_machine(cupy, w2v):
+    code, out, _ = w2v("info", "--json")
+    about = json.loads(out)
+    assert code == 0 and about["driver"] == "CUDA 12.9" and about["cores"] >= 1
+    assert about["devices"][1] == {"name": "Imaginary 1", "memory": 16 << 30, "free": 8 << 30}
+    assert "Imaginary 0, 17.2 GB (8.6 free)" in w2v("info")[1]
+
+
+def test_info_says_why_there_is_no_gpu(monkeypatch, w2v):
+    _without_cupy(monkeypatch)
+    code, out, _ = w2v("info")
+    assert code == 0 and "no GPU: CuPy is not installed" in out
 
 
 @given(

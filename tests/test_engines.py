@@ -132,7 +132,6 @@ def test_texts_without_a_pair_are_refused():
         (["--batch-size", 10], "--batch-size has no meaning for --engine fused"),
         (["--optimizer", "adam"], "--optimizer has no meaning for --engine fused"),
         (["--engine", "layers", "--sample", 1e-4], "--sample has no meaning for --engine layers"),
-        (["--engine", "fused", "--gpu"], "the fused engine runs on the CPU"),
         (["--threads", 0], "--threads must be at least 1"),
         (["--sample", -1], "--sample must be at least 0"),
     ],

@@ -60,8 +60,8 @@ def test_imports_go_one_way(path):
 @pytest.mark.parametrize(
     "package, homes",
     [
-        ("cupy", {"np.py", "backend.py"}),
-        ("cupyx", {"backend.py"}),
+        ("cupy", {"np.py", "backend.py", "cuda.py"}),
+        ("cupyx", {"backend.py", "cuda.py"}),
         ("pickle", {"pickle_format.py"}),
     ],
 )

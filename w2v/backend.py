@@ -6,7 +6,7 @@ arrays asks the switch, through `w2v.np`. CuPy is imported here, and only when i
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import ModuleType
 from typing import Any
 
@@ -14,6 +14,9 @@ import numpy
 
 from w2v import config
 from w2v.errors import GPUError
+
+GPU_RESERVE = 256 << 20
+"""Bytes of a GPU's memory that are left to CuPy and the driver."""
 
 FEW_RUNS = 12  # as many runs as are added one by one as fast as all together
 
@@ -65,15 +68,77 @@ def _first_line(error: Exception) -> str:
 
 
 @contextmanager
-def device(gpu: bool) -> Iterator[None]:
-    """Make arrays on the GPU (or not) inside a `with` block, and as before after it."""
+def device(gpu: bool, number: int = 0) -> Iterator[None]:
+    """Make arrays on a GPU (or not) inside a `with` block, and as before after it.
+
+    number: of the GPU among those that the driver shows. Raises GPUError where there is none.
+    """
     before = config.GPU
     config.GPU = gpu
     try:
-        active_module()
-        yield
+        with _gpu(number) if gpu else nullcontext():
+            yield
     finally:
         config.GPU = before
+
+
+def _gpu(number: int) -> Any:
+    cupy = load_cupy()
+    count = cupy.cuda.runtime.getDeviceCount()
+    if number >= count:
+        raise GPUError(
+            f"there is no GPU {number}: the driver shows {count}, counted from 0; list them with: "
+            "nvidia-smi -L; and see that CUDA_VISIBLE_DEVICES does not hide it"
+        )
+    return cupy.cuda.Device(number)
+
+
+def about_gpu() -> dict[str, Any]:
+    """CuPy's version, the driver's and the devices, with their memory in bytes.
+
+    Raises GPUError where there is no GPU.
+    """
+    cupy = load_cupy()
+    runtime = cupy.cuda.runtime
+    devices = []
+    for number in range(runtime.getDeviceCount()):
+        with cupy.cuda.Device(number):
+            free, total = runtime.memGetInfo()
+            devices.append({"name": gpu_name(), "memory": total, "free": free})
+    return {
+        "cupy": cupy.__version__,
+        "driver": _cuda_version(runtime.driverGetVersion()),
+        "runtime": _cuda_version(runtime.runtimeGetVersion()),
+        "devices": devices,
+    }
+
+
+def _cuda_version(number: int) -> str:
+    return f"CUDA {number // 1000}.{number % 1000 // 10}"
+
+
+def gpu_name() -> str:
+    """What the current GPU calls itself."""
+    cupy = load_cupy()
+    properties = cupy.cuda.runtime.getDeviceProperties(cupy.cuda.Device().id)
+    return properties["name"].decode()
+
+
+def free_gpu_bytes() -> int:
+    """Memory of the current GPU that can be had, with what CuPy keeps, less a reserve."""
+    cupy = load_cupy()
+    free, _ = cupy.cuda.runtime.memGetInfo()
+    return max(0, free + cupy.get_default_memory_pool().free_bytes() - GPU_RESERVE)
+
+
+def check_gpu_memory(needed: int, words: int, dim: int) -> None:
+    """Raise GPUError unless the current GPU has `needed` bytes for a training."""
+    free = free_gpu_bytes()
+    if needed > free:
+        raise GPUError(
+            f"training {words:,} words of dim {dim} needs {needed / 1e9:.2f} GB on the GPU and "
+            f"{free / 1e9:.2f} GB are free: lower --dim, raise --min-count or set --max-vocab"
+        )
 
 
 def array_module(*arrays: Array) -> ModuleType:

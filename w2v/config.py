@@ -27,10 +27,15 @@ def _option(
     above: float | None = None,
     choices: tuple[str, ...] | None = None,
     engine: str | None = None,
+    hidden: bool = False,
 ) -> Any:
-    """A field with its help text, the values that it admits, and the engine that it is for."""
+    """A field with its help text, the values that it admits, and the engine that it is for.
+
+    hidden: `--help` does not list it, since another option says how to set it.
+    """
     limits = {"minimum": minimum, "above": above, "choices": choices}
-    return dataclasses.field(default=default, metadata={"help": help, "engine": engine, **limits})
+    metadata = {"help": help, "engine": engine, "hidden": hidden, **limits}
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -93,8 +98,8 @@ class TrainConfig(TextConfig):
     # Training
     engine: str | None = _option(
         None,
-        "fused: one kernel, on the CPU, fast; layers: mini-batches as in the book. Without it, "
-        "layers with --gpu, else fused.",
+        "fused: one kernel over the text, fast; layers: mini-batches as in the book. Without it, "
+        "fused.",
         choices=("fused", "layers"),
     )
     epochs: int = _option(5, "Passes over the text.", minimum=1)
@@ -105,7 +110,10 @@ class TrainConfig(TextConfig):
         above=0,
     )
     seed: int = _option(1, "Same seed, same vectors (with one thread).", minimum=0)
-    gpu: bool = _option(False, "Train on the GPU, through CuPy.")
+    gpu: bool = _option(
+        False, "Train on the GPU, through CuPy; --gpu 1 takes the second of several."
+    )
+    device: int = _option(0, "The GPU's number, which --gpu 1 sets.", minimum=0, hidden=True)
     min_lr: float = _option(0.0001, "Learning rate at the end (fused).", minimum=0, engine="fused")
     sample: float = _option(
         1e-3,

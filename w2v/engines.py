@@ -12,11 +12,12 @@ from typing import Protocol
 import numpy
 
 from w2v import np
+from w2v.backend import check_gpu_memory
 from w2v.config import TrainConfig, cores
 from w2v.corpus import EncodedCorpus, with_eos
 from w2v.errors import VocabularyError
 from w2v.models import CBOW, SkipGram
-from w2v.optimizers import OPTIMIZERS
+from w2v.optimizers import MOMENTS, OPTIMIZERS
 from w2v.sampling import ContextWindows
 from w2v.training import Trainer
 from w2v.training.progress import Report
@@ -60,6 +61,10 @@ class LayersEngine:
         stream = with_eos(text, config)
         self.words = stream.vocabulary.words
         self.summary = f"{len(stream.ids):,} words, {len(self.words):,} in the vocabulary"
+        if config.gpu:
+            tables = 2 * (1 + MOMENTS[config.optimizer])
+            needed = 4 * tables * len(self.words) * config.dim + 3 * 8 * len(stream.ids)
+            check_gpu_memory(needed, len(self.words), config.dim)
         self.model = MODELS[config.model](
             len(self.words),
             config.dim,
@@ -107,7 +112,7 @@ class FusedEngine:
     """A kernel over the encoded text, sentence by sentence, with SGD and a falling rate."""
 
     def __init__(self, text: EncodedCorpus, config: TrainConfig):
-        from w2v import kernels  # brings in Numba
+        from w2v import kernels  # brings in Numba or CuPy
         from w2v.kernels.plan import Plan, initial_weights
         from w2v.training.fused import FusedTrainer
 
@@ -123,7 +128,10 @@ class FusedEngine:
                 "lower --min-count or use a longer text"
             )
         threads = config.threads or cores()
-        kernel = kernels.load("cpu", threads)
+        kernel = kernels.load("cuda" if config.gpu else "cpu", threads)
+        schedule = kernel.schedule(
+            config.model, config.dim, config.window, config.negative, len(text.ids)
+        )
         plan = Plan.build(
             vocabulary.counts,
             model=config.model,
@@ -134,9 +142,11 @@ class FusedEngine:
             ns_exponent=config.ns_exponent,
             lr=LEARNING_RATE[config.model] if config.lr is None else config.lr,
             min_lr=config.min_lr,
-            workers=kernel.workers(len(text.ids)),
+            **schedule._asdict(),
         )
-        self.weights = initial_weights(len(vocabulary), config.dim, config.seed)
+        self.weights = kernel.place(
+            initial_weights(len(vocabulary), config.dim, config.seed), len(text.ids)
+        )
         self.trainer = FusedTrainer(kernel, self.weights, plan)
 
     def prepare(self, tell: Callable[[str], None]) -> None:

@@ -72,7 +72,7 @@ def run(
     _check_files(corpus, [options.get("output"), config.plot])
     if config.plot:
         import_extra("matplotlib.pyplot", "--plot")
-    with device(config.gpu):
+    with device(config.gpu, config.device):
         text = encode_corpus(corpus, config, say, config.threads)
         engine = ENGINES[cast(str, config.engine)](text, config)
         say(engine.summary)
@@ -127,9 +127,7 @@ def make_config(corpus: Source, options: dict[str, Any]) -> TrainConfig:
             raise ConfigError(f"unknown option {name!r}{nearest(name, known)}")
     is_demo = corpus is None and options.get("dataset") in (None, "demo")
     # The demo is too small to be worth the compilation of the fused kernel.
-    engine = options.get("engine") or ("layers" if options.get("gpu") or is_demo else "fused")
-    if engine == "fused" and options.get("gpu"):
-        raise ConfigError("the fused engine runs on the CPU: leave out --gpu or --engine fused")
+    engine = options.get("engine") or ("layers" if is_demo else "fused")
     for name in options:
         if known[name].metadata["engine"] not in (None, engine):
             raise ConfigError(

@@ -17,7 +17,7 @@ from w2v.cli.options import (
     stronger_text,
 )
 from w2v.config import TextConfig
-from w2v.errors import ConfigError, OutputError
+from w2v.errors import ConfigError, GPUError, OutputError
 
 
 @click.command()
@@ -70,28 +70,52 @@ def encode(
 
 
 @click.command()
-@click.argument("path")
+@click.argument("path", required=False)
 @json_option
 @debug_option
-def info(path: str, as_json: bool) -> None:
-    """Say what the file at PATH is: an encoded corpus or word vectors.
+def info(path: str | None, as_json: bool) -> None:
+    """Say what the file at PATH is, an encoded corpus or word vectors; without PATH, what this
+    machine has: versions, processor cores and GPUs.
 
     \b
+      w2v info
       w2v info vectors.pkl
       w2v info ~/.cache/w2v/corpora/corpus.txt-*.ids --json
     """
     from w2v.corpus.store import is_encoded
 
-    about = _about_corpus(path) if is_encoded(path) else _about_vectors(path)
+    if path is None:
+        about = _about_machine()
+    else:
+        about = _about_corpus(path) if is_encoded(path) else _about_vectors(path)
     if as_json:
         click.echo(json.dumps(about, ensure_ascii=False, indent=2))
         return
     options, sources = about.pop("options", {}), about.pop("sources", [])
+    devices = about.pop("devices", [])
     for name, value in [*about.items(), *options.items()]:
         shown = f"{value:,}" if type(value) is int else value
         click.echo(f"{name.replace('_', ' '):<16} {shown}")
     for source in sources:
         click.echo(f"{'source':<16} {source['path']} ({source['size']:,} bytes)")
+    for number, device in enumerate(devices):
+        memory, free = device["memory"] / 1e9, device["free"] / 1e9
+        click.echo(f"{f'GPU {number}':<16} {device['name']}, {memory:.1f} GB ({free:.1f} free)")
+
+
+def _about_machine() -> dict[str, Any]:
+    import platform
+    from importlib.metadata import version
+
+    from w2v.backend import about_gpu
+    from w2v.config import cores
+
+    about: dict[str, Any] = {"python": platform.python_version(), "cores": cores()}
+    about |= {name: version(name) for name in ("w2v", "numpy", "numba")}
+    try:
+        return about | about_gpu()
+    except GPUError as error:
+        return about | {"gpu": str(error)}
 
 
 def _about_corpus(path: str) -> dict[str, Any]:

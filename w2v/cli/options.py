@@ -80,11 +80,29 @@ def config_options(config: type[TextConfig], without: Container[str] = ()) -> Ca
                 show_default=True,
                 type=click.Choice(choices) if choices else kind,
                 help=field.metadata["help"],
+                hidden=field.metadata["hidden"],
                 envvar=[f"W2V_TRAIN_{field.name.upper()}", *more_names],
             )(command)
         return command
 
     return add
+
+
+class GpuCommand(click.Command):
+    """A command whose flag `--gpu` may be followed by the number of a device."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Turn `--gpu 1` and `--gpu=1` into `--gpu --device 1`."""
+        end = args.index("--") if "--" in args else len(args)
+        words = [
+            part
+            for word in args[:end]
+            for part in (word.split("=", 1) if word.startswith("--gpu=") else [word])
+        ]
+        for place in range(len(words) - 1, 0, -1):
+            if words[place - 1] == "--gpu" and words[place].isdecimal():
+                words.insert(place, "--device")
+        return super().parse_args(ctx, words + args[end:])
 
 
 def given_options(context: click.Context, values: dict[str, Any]) -> dict[str, Any]:

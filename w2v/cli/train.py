@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from w2v.cli.options import (
+    GpuCommand,
     config_option,
     config_options,
     debug_option,
@@ -17,7 +18,7 @@ from w2v.cli.options import (
 from w2v.config import TrainConfig
 
 
-@click.command()
+@click.command(cls=GpuCommand)
 @click.argument("corpus", nargs=-1, metavar="[CORPUS]...")
 @config_option
 @config_options(TrainConfig)

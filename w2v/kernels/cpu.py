@@ -42,8 +42,10 @@ from w2v.kernels.plan import (
     SPAN,
     Plan,
     Result,
+    Schedule,
     check_arguments,
     check_growth,
+    span_shape,
 )
 from w2v.kernels.tile import (
     LANES,
@@ -724,13 +726,23 @@ class CpuKernel:
     blocks a corpus is trained in.
     """
 
+    block = 1 << 22
+    """Places of the stream in one call: about a second."""
+
     def __init__(self, threads: int = 1):
         self.threads = threads
         self._scratch: dict[Any, list[tuple[Words, Span]]] = {}
 
-    def workers(self, length: int) -> int:
-        """How many threads find work at the same time in a stream of `length` places."""
-        return min(self.threads, -(-length // CHUNK))
+    def schedule(self, model: str, dim: int, window: int, negative: int, length: int) -> Schedule:
+        """Spans as `plan.span_shape` has them, on as many threads as find work at the same time."""
+        centers, shared = span_shape(model, window, negative)
+        return Schedule(centers, shared, min(self.threads, -(-length // CHUNK)))
+
+    def place(
+        self, weights: tuple[np.ndarray, np.ndarray], length: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The weights where this kernel wants them: as they are."""
+        return weights
 
     def train(
         self,

@@ -68,6 +68,14 @@ class Result(NamedTuple):
     measured: int
 
 
+class Schedule(NamedTuple):
+    """How a kernel would train a text: the shape of its spans, and how many run at once."""
+
+    centers: int
+    shared: int
+    workers: int
+
+
 @dataclasses.dataclass(frozen=True)
 class Plan:
     """A run's constants: V words, spans of `centers` centre words that share `shared` negatives.
@@ -78,7 +86,8 @@ class Plan:
     noise: the table that negatives are drawn from. lr_start, lr_end: learning rate at place 0 and
     at place `length` of the run, linear in between. damping_in, damping_out: (V,) float32 factors
     on what is written back to W_in and W_out. loss_every: the loss of one span in this many is
-    measured. watched: ids of the most frequent words, which diverge first.
+    measured. watched: ids of the most frequent words, which diverge first. workers: spans trained
+    at the same time, which the damping is for.
     """
 
     model: str
@@ -95,11 +104,12 @@ class Plan:
     damping_out: Any
     loss_every: int
     watched: Any
+    workers: int = 1
 
     def __post_init__(self) -> None:
         if self.model not in ("skipgram", "cbow"):
             raise ValueError(f"model must be skipgram or cbow, not {self.model!r}")
-        for name in ("window", "negative", "centers", "shared", "length", "loss_every"):
+        for name in ("window", "negative", "centers", "shared", "length", "loss_every", "workers"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
 
@@ -155,6 +165,7 @@ class Plan:
             damping_out=damping_factor(outside * workers, damping),
             loss_every=int(np.clip(spans / MEASURED_SPANS, 1, 256)),
             watched=np.argsort(-counts, kind="stable")[:1024],
+            workers=workers,
         )
 
 
@@ -229,7 +240,8 @@ def check_growth(weights: tuple[Any, Any], plan: Plan, result: Result) -> None:
     Frequent words diverge first, so looking at `plan.watched` costs next to nothing and is enough.
     """
     xp = array_module(weights[0])
-    largest = max(float(xp.abs(array[plan.watched]).max()) for array in weights)
+    watched = xp.asarray(plan.watched)
+    largest = max(float(xp.abs(array[watched]).max()) for array in weights)
     if not (np.isfinite(result.loss) and largest < EXPLODED):
         raise DivergenceError(
             "training has diverged: a weight or the loss is not a number or beyond "

@@ -103,14 +103,14 @@ def kept_words(ids: Any, piece: int, plan: Plan, seed: int, shift: int) -> KeptW
     """The kept words of the piece at place `piece`, and `window` more on either side of it."""
     stop = min(piece + PIECE, len(ids))
     before, after = piece, stop
-    inside = _kept(ids, piece, stop, plan, seed, shift)
+    inside = kept_places(ids, piece, stop, plan, seed, shift)
     left = right = inside[:0]
     while len(left) < plan.window and before > 0:
         before, block_end = max(before - PIECE, 0), before
-        left = np.concatenate([_kept(ids, before, block_end, plan, seed, shift), left])
+        left = np.concatenate([kept_places(ids, before, block_end, plan, seed, shift), left])
     while len(right) < plan.window and after < len(ids):
         block_start, after = after, min(after + PIECE, len(ids))
-        right = np.concatenate([right, _kept(ids, block_start, after, plan, seed, shift)])
+        right = np.concatenate([right, kept_places(ids, block_start, after, plan, seed, shift)])
     places = np.concatenate([left[-plan.window :], inside, right[: plan.window]])
     ends = _host(ids[before:after] == END).cumsum()
     low = rng.bits(seed, places + shift, KEEP) & np.uint64(2**32 - 1)
@@ -118,7 +118,7 @@ def kept_words(ids: Any, piece: int, plan: Plan, seed: int, shift: int) -> KeptW
     return KeptWords(places, ends[places - before], windows)
 
 
-def _kept(ids: Any, start: int, stop: int, plan: Plan, seed: int, shift: int) -> np.ndarray:
+def kept_places(ids: Any, start: int, stop: int, plan: Plan, seed: int, shift: int) -> np.ndarray:
     """Places of the words in start..stop that subsampling leaves."""
     places = np.arange(start, stop)
     words = _host(ids[start:stop])

@@ -11,10 +11,6 @@ from w2v.kernels.plan import END, Plan
 from w2v.training.curve import draw_losses
 from w2v.training.progress import Progress, Report, Reporter
 
-BLOCK = 1 << 22
-"""Most places of the stream between two reports, and where Ctrl-C takes effect: about a second at
-dim 100 and window 5, so that waiting for the last thread of a block costs next to nothing."""
-
 
 class FusedTrainer:
     """Trains weights with a kernel. `words_done` counts the words before subsampling.
@@ -48,13 +44,11 @@ class FusedTrainer:
         bound.
         """
         report = report or Reporter()
-        work = self.weights[0].shape[1] * self.plan.window / 500
-        size = min(BLOCK, max(BLOCK // 64, int(BLOCK / work)))
-        blocks = range(0, len(ids), size)
+        blocks = range(0, len(ids), self._block_size())
         start = time.monotonic()
         for epoch in range(1, epochs + 1):
             for number, first in enumerate(blocks, 1):
-                last = min(first + size, len(ids))
+                last = min(first + blocks.step, len(ids))
                 position = (epoch - 1) * len(ids) + first
                 done = self.kernel.train(ids, first, last, self.weights, self.plan, seed, position)
                 self.words_done += done.words
@@ -80,6 +74,15 @@ class FusedTrainer:
                     "no word has another beside it: put more than one word on a line, or lower "
                     "--min-count or raise --sample"
                 )
+
+    def _block_size(self) -> int:
+        """Places of the stream between two reports, after which Ctrl-C takes effect.
+
+        As many as the kernel's `block` at dim 100 and window 5, and fewer where they take longer:
+        waiting for the last worker of a block costs next to nothing, and nobody waits for long.
+        """
+        work, block = self.weights[0].shape[1] * self.plan.window / 500, self.kernel.block
+        return min(block, max(block // 64, int(block / work)))
 
     def plot(self, path: str | None = None) -> None:
         """Draw the loss curve, on the screen or into a PNG file at `path`."""

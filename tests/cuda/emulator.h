@@ -1,0 +1,149 @@
+// Runs a CUDA kernel on a CPU, so that the very source that ships can be tested without a GPU.
+//
+// The threads of a block are fibers, switched at barriers and warp operations only; blocks run one
+// after the other. A fiber that waits for others hands over to the next. Included before the .cu.
+
+#include <ucontext.h>
+
+#include <cmath>
+#include <cstddef>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <vector>
+
+using std::size_t;
+
+#define __device__
+#define __global__
+#define __shared__
+#define __forceinline__ inline
+#define __launch_bounds__(...)
+
+struct alignas(16) float4 { float x, y, z, w; };
+struct alignas(8) uint2 { unsigned x, y; };
+struct Index { int x; };
+static Index threadIdx, blockIdx;
+static inline float4 make_float4(float x, float y, float z, float w) { return {x, y, z, w}; }
+
+namespace emulator {
+
+struct Group {  // threads that meet at a barrier
+    int size = 0, arrived = 0;
+    long rounds = 0;
+};
+
+static const int MOST_THREADS = 1024;
+static ucontext_t scheduler, fibers[MOST_THREADS];
+static std::vector<char> stacks[MOST_THREADS];
+static bool is_done[MOST_THREADS];
+static unsigned long long lane_value[MOST_THREADS];
+static Group block, warps[MOST_THREADS / 32];
+static std::function<void()> body;
+
+static void hand_over() {
+    int self = threadIdx.x;
+    swapcontext(&fibers[self], &scheduler);
+    threadIdx.x = self;
+}
+
+static void meet(Group& group) {
+    long round = group.rounds;
+    if (++group.arrived == group.size) {
+        group.arrived = 0;
+        group.rounds++;
+    }
+    while (group.rounds == round) hand_over();
+}
+
+static Group& my_warp() { return warps[threadIdx.x / 32]; }
+
+template <class T> static T from_lane(T value, int lane) {
+    int self = threadIdx.x;
+    std::memcpy(&lane_value[self], &value, sizeof value);
+    meet(my_warp());
+    T result;
+    std::memcpy(&result, &lane_value[self / 32 * 32 + lane], sizeof result);
+    meet(my_warp());  // before anyone writes the next value
+    return result;
+}
+
+static void start(int thread) {
+    threadIdx.x = thread;
+    body();
+    is_done[thread] = true;
+}
+
+// Run one block of a kernel. Aborts if threads wait for one another for ever.
+static void run_block(int threads, int number, std::function<void()> kernel) {
+    body = kernel;
+    blockIdx.x = number;
+    block = Group{threads};
+    for (int w = 0; w < threads / 32; w++) warps[w] = Group{32};
+    for (int t = 0; t < threads; t++) {
+        stacks[t].resize(1 << 16);
+        getcontext(&fibers[t]);
+        fibers[t].uc_stack.ss_sp = stacks[t].data();
+        fibers[t].uc_stack.ss_size = stacks[t].size();
+        fibers[t].uc_link = &scheduler;
+        is_done[t] = false;
+        makecontext(&fibers[t], (void (*)())start, 1, t);
+    }
+    int left = threads;
+    for (long idle = 0; left > 0; idle++) {
+        int before = left;
+        for (int t = 0; t < threads; t++) {
+            if (is_done[t]) continue;
+            threadIdx.x = t;
+            swapcontext(&scheduler, &fibers[t]);
+            left -= is_done[t];
+        }
+        static long rounds_before;
+        long rounds = block.rounds;
+        for (int w = 0; w < threads / 32; w++) rounds += warps[w].rounds;
+        if (left < before || rounds != rounds_before) idle = 0;
+        rounds_before = rounds;
+        if (idle > 3) {
+            std::fprintf(stderr, "the threads of a block wait for one another for ever\n");
+            std::abort();
+        }
+    }
+}
+
+}  // namespace emulator
+
+static inline void __syncthreads() { emulator::meet(emulator::block); }
+
+static inline unsigned __ballot_sync(unsigned, bool vote) {
+    unsigned bits = 0;
+    int first = threadIdx.x / 32 * 32;
+    emulator::lane_value[threadIdx.x] = vote;
+    emulator::meet(emulator::my_warp());
+    for (int lane = 0; lane < 32; lane++) bits |= (unsigned)emulator::lane_value[first + lane] << lane;
+    emulator::meet(emulator::my_warp());
+    return bits;
+}
+
+template <class T> static T __shfl_xor_sync(unsigned, T value, int mask) {
+    return emulator::from_lane(value, (threadIdx.x % 32) ^ mask);
+}
+
+static inline int __popc(unsigned bits) { return __builtin_popcount(bits); }
+template <class T> static T __ldcg(const T* source) { return *source; }
+
+template <class T> static T atomicAdd(T* target, T value) {
+    T before = *target;
+    *target += value;
+    return before;
+}
+static inline int atomicMin(int* target, int value) {
+    int before = *target;
+    if (value < before) *target = value;
+    return before;
+}
+static inline int atomicMax(int* target, int value) {
+    int before = *target;
+    if (value > before) *target = value;
+    return before;
+}

@@ -1,0 +1,212 @@
+"""The GPU's kernel, run on the CPU: `span.cu` itself, behind a stand-in for CuPy."""
+
+import dataclasses
+import itertools
+
+import numpy as np
+import pytest
+from fused_cases import plan_for, random_stream, small_weights
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import w2v as package
+from w2v.errors import DivergenceError, GPUError
+from w2v.kernels.cuda_layout import fit_constants, plan_constants, spread_pieces
+from w2v.kernels.plan import END, PIECE
+from w2v.kernels.reference import ReferenceKernel
+
+REFERENCE = ReferenceKernel()
+MODELS = pytest.mark.parametrize("model", ["skipgram", "cbow"])
+
+
+@pytest.fixture
+def cuda(cupy):
+    """The module `kernels.cuda` on the stand-in."""
+    from w2v.kernels import cuda
+
+    return cuda
+
+
+def train_both(cuda, ids, plan, dim, seed, start=0, stop=None):
+    """The same range by the GPU's kernel, in float32, and by the reference, in float64."""
+    stop = len(ids) if stop is None else stop
+    old = small_weights(len(plan.keep), dim, seed)
+    exact = tuple(array.astype(np.float64) for array in old)
+    kernel = cuda.CudaKernel()
+    placed = kernel.place(old, len(ids))
+    done = kernel.train(ids, start, stop, placed, plan, seed, start)
+    wanted = REFERENCE.train(ids, start, stop, exact, plan, seed, start)
+    return [array.get() for array in placed], exact, done, wanted
+
+
+def assert_same(new, exact, done, wanted):
+    assert done[:2] == wanted[:2]
+    assert done.measured == wanted.measured
+    assert done.loss == pytest.approx(wanted.loss, rel=1e-4)
+    for array, expected in zip(new, exact, strict=True):
+        np.testing.assert_allclose(array, expected, rtol=1e-5, atol=5e-6)
+
+
+@MODELS
+@pytest.mark.parametrize("words, sentence", [(2, 3), (40, 12), (300, None)])
+def test_a_corpus_equals_the_reference(cuda, model, words, sentence):
+    ids = random_stream(3000, words, 5, sentence)
+    plan = plan_for(ids, words, model=model, sample=0.02)
+    assert_same(*train_both(cuda, ids, plan, 24, 5))
+
+
+@MODELS
+def test_sentences_of_one_word_and_of_all_words(cuda, model):
+    ids = random_stream(2600, 30, 1, 2)
+    ids[1000:2300] = ids[1000:2300].clip(0)
+    plan = plan_for(ids, 30, model=model, window=7)
+    assert_same(*train_both(cuda, ids, plan, 12, 1))
+
+
+@MODELS
+def test_a_range_within_a_stream(cuda, model):
+    ids = random_stream(4000, 60, 2, 25)
+    plan = plan_for(ids, 60, model=model, sample=0.01)
+    assert_same(*train_both(cuda, ids, plan, 8, 3, start=1500, stop=2700))
+
+
+def test_damped_rows(cuda):
+    ids = random_stream(1500, 40, 2, 25)
+    plan = plan_for(ids, 40, damping=0.5)
+    assert plan.damping_in.min() < 0.5 and plan.damping_out.min() < 0.5
+    assert_same(*train_both(cuda, ids, plan, 8, 3))
+
+
+# Few shapes, since each is a compilation of its own; the streams are Hypothesis's.
+SHAPES = [
+    ("skipgram", 1, 1, 1, 1, 1),
+    ("skipgram", 7, 10, 20, 5, 3),
+    ("skipgram", 100, 5, 5, 16, 16),
+    ("skipgram", 300, 2, 7, 32, 5),
+    ("cbow", 1, 1, 1, 1, 1),
+    ("cbow", 7, 10, 20, 5, 3),
+    ("cbow", 100, 5, 5, 32, 32),
+    ("cbow", 300, 2, 7, 16, 5),
+]
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@settings(
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    words=st.integers(2, 60),
+    length=st.integers(2, 120),
+    sentence=st.sampled_from([None, 4, 15]),
+    sample=st.sampled_from([0.0, 0.05]),
+    seed=st.integers(0, 2**32),
+)
+def test_any_stream_equals_the_reference(cuda, shape, words, length, sentence, sample, seed):
+    model, dim, window, negative, centers, shared = shape
+    ids = random_stream(length, words, seed, sentence)
+    if not (ids != END).any():
+        return
+    plan = plan_for(
+        ids, words, sample=sample, lr=0.01, model=model, window=window, negative=negative,
+        centers=centers, shared=shared,
+    )  # fmt: skip
+    assert_same(*train_both(cuda, ids, plan, dim, seed))
+
+
+def test_blocks_that_share_a_text_train_every_pair_once(cuda):
+    ids = random_stream(9 * PIECE, 500, 3, 100)
+    plan = plan_for(ids, 500, sample=0.01, workers=4)
+    new, exact, done, wanted = train_both(cuda, ids, plan, 8, 1)
+    assert done[:2] == wanted[:2]
+    assert done.loss == pytest.approx(wanted.loss, rel=0.1)
+    assert np.abs(new[0]).max() < 1.5 * np.abs(exact[0]).max()
+
+
+@pytest.mark.parametrize("sentence", [300, None])
+def test_a_text_that_does_not_fit_is_streamed(cuda, monkeypatch, sentence):
+    """The same bits, though each part is on the device with no more than its windows reach."""
+    ids = random_stream(6 * PIECE, 50, 3, sentence)
+    plan = plan_for(ids, 50, sample=0.01)
+    results = []
+    for room in (1 << 30, 100):
+        monkeypatch.setattr(cuda, "free_gpu_bytes", lambda room=room: room)
+        kernel = cuda.CudaKernel()
+        weights = kernel.place(small_weights(50, 8, 1), len(ids))
+        cuts = [0, 1500, 3000, 3072, 6 * PIECE]
+        for start, stop in itertools.pairwise(cuts):
+            kernel.train(ids, start, stop, weights, plan, 7, start)
+        assert kernel._text.is_whole == (room > 100)
+        results.append([array.get() for array in weights])
+    for whole, streamed in zip(*results, strict=True):
+        np.testing.assert_array_equal(whole, streamed)
+
+
+def test_training_on_the_gpu_gives_the_vectors_of_the_cpu(cupy, monkeypatch, w2v, tmp_path):
+    """With one block at a time; several do not see one another's updates."""
+    monkeypatch.setitem(cupy.Device.attributes, "MultiProcessorCount", 1)
+    monkeypatch.setattr(cupy.cuda.driver, "occupancyMaxActiveBlocksPerMultiprocessor", lambda *_: 1)
+    text = tmp_path / "text.txt"
+    words = random_stream(3000, 40, 1, 20)
+    text.write_text(" ".join("\n" if word == END else f"w{word}" for word in words))
+    options = [text, "--dim", 16, "--threads", 1, "--epochs", 2, "--min-count", 1]
+    vectors = []
+    for more in ([], ["--gpu"]):
+        assert w2v("train", *options, *more)[0] == 0
+        vectors.append(package.load("vectors.pkl"))
+    assert vectors[0].words == vectors[1].words
+    assert vectors[1].matrix == pytest.approx(vectors[0].matrix, abs=1e-3)  # kept as float16
+
+
+def test_a_divergence_is_noticed(cuda):
+    ids = random_stream(3000, 20, 1)
+    plan = dataclasses.replace(plan_for(ids, 20), lr_start=1e5)
+    kernel = cuda.CudaKernel()
+    with pytest.raises(DivergenceError):
+        kernel.train(ids, 0, 3000, kernel.place(small_weights(20, 8, 1), 3000), plan, 1, 0)
+
+
+def test_weights_that_do_not_fit_are_refused_before_training(cuda, monkeypatch):
+    monkeypatch.setattr("w2v.backend.free_gpu_bytes", lambda: 1_000_000)
+    with pytest.raises(GPUError, match=r"1,000 words of dim 300 needs 0\.54 GB .* 0\.00 GB are"):
+        cuda.CudaKernel().place(small_weights(1000, 300, 1), 1 << 30)
+
+
+def test_a_failed_compilation_is_one_line(cuda, cupy, monkeypatch):
+    def fail(self, name):
+        raise cupy.cuda.compiler.CompileException("a log of many lines")
+
+    monkeypatch.setattr(cupy.RawModule, "get_function", fail)
+    with pytest.raises(GPUError, match="did not compile for Imaginary 0: --debug shows"):
+        cuda.CudaKernel().schedule("skipgram", 100, 5, 5, 10_000)
+
+
+def test_an_old_card_is_refused(cuda, cupy, monkeypatch):
+    monkeypatch.setattr(cupy.cuda.Device, "compute_capability", "61")
+    with pytest.raises(GPUError, match=r"capability 6\.1: .* needs 7\.0 \(Volta\) or newer"):
+        cuda.CudaKernel()
+
+
+def test_spans_shrink_until_they_fit():
+    limit = 227 * 1024
+    usual = fit_constants("skipgram", 300, 5, 5, limit)
+    assert (usual.centers, usual.shared) == (16, 16)
+    large = fit_constants("skipgram", 1500, 5, 5, limit)
+    assert large.shared_bytes() <= limit
+    assert large.centers == large.shared < 16
+    assert fit_constants("cbow", 50_000, 5, 5, limit) is None
+
+
+def test_more_centre_words_than_bits_are_refused():
+    plan = plan_for(random_stream(100, 10, 1), 10, centers=64)
+    with pytest.raises(ValueError, match="at most 32 centre words"):
+        plan_constants(plan, 8)
+
+
+@given(st.integers(1, 5000), st.integers(1, 300))
+def test_every_piece_is_taken_once_and_neighbours_in_time_lie_apart(pieces, workers):
+    step = spread_pieces(pieces, workers)
+    taken = np.arange(pieces) * step % pieces
+    assert sorted(taken) == list(range(pieces))
+    if workers > 1 and pieces > 100:
+        ahead = np.abs(np.diff(taken))
+        assert np.minimum(ahead, pieces - ahead).min() > pieces / 4

@@ -1,0 +1,130 @@
+"""What `span.cu` is compiled with: its constants, its shared memory, and spans that fit into it.
+
+Nothing here needs a GPU: `kernels.cuda` and the tests that compile or emulate the kernel share it.
+"""
+
+import math
+from pathlib import Path
+from typing import NamedTuple
+
+from w2v.kernels.plan import PIECE, Plan, span_shape
+
+SOURCE = Path(__file__).with_name("span.cu")
+
+ALIGNED = 8
+"""Rows are padded to a multiple of this many floats: 32 bytes, what memory is read by."""
+
+MOST_CENTERS = 32
+"""Centre words of a span at most: the kernel keeps one bit for each."""
+
+RESERVED = 1024
+"""Bytes of shared memory that CUDA takes for each block."""
+
+
+class Constants(NamedTuple):
+    """One compilation of the kernel. shared: negatives of a span. threads: of a block."""
+
+    model: str
+    dim: int
+    window: int
+    centers: int
+    shared: int
+    threads: int
+
+    @property
+    def stride(self) -> int:
+        """`row_stride`."""
+        return row_stride(self.dim)
+
+    def defines(self) -> dict[str, int]:
+        """The names that `span.cu` expects from the compiler's command line."""
+        return {
+            "CBOW": int(self.model == "cbow"),
+            "DIM": self.dim,
+            "STRIDE": self.stride,
+            "WINDOW": self.window,
+            "CENTERS": self.centers,
+            "NEGATIVES": self.shared,
+            "THREADS": self.threads,
+            "PIECE": PIECE,
+            "SHARED_BYTES": self.shared_bytes(),
+        }
+
+    def shared_bytes(self) -> int:
+        """Bytes of `struct Shared`, which the kernel itself compares with this."""
+        cbow = self.model == "cbow"
+        row = 16 * (up(self.dim, 4) // 4 | 1)
+        rows = self.centers + 2 * self.window
+        noise = up(self.shared, 8)
+        columns = noise + up(self.centers, 8)
+        scores = up(self.centers if cbow else rows, 8) * (noise if cbow else columns)
+        words = PIECE + 2 * self.window
+        vectors = (rows + columns) * row + (self.centers * row if cbow else 16)
+        numbers = (
+            2 * scores
+            + 2 * self.centers
+            + 3 * rows
+            + 2 * columns
+            + noise
+            + self.centers * up(rows, 32) // 32
+            + words  # ids
+            + words  # sentence and reach, half a number each
+            + -(-PIECE // self.centers)
+            + 5
+            + 2 * (self.threads // 32)
+        )
+        return up(up(vectors + 4 * numbers, 8) + 8, 16)
+
+
+def up(number: int, step: int) -> int:
+    """The next multiple of step."""
+    return -(-number // step) * step
+
+
+def row_stride(dim: int) -> int:
+    """Floats from one row of weights to the next in the device's memory."""
+    return up(dim, ALIGNED)
+
+
+def block_threads(model: str, dim: int) -> int:
+    """Threads of a block: more for long rows, which leave room for fewer blocks at once."""
+    return 128 if model == "skipgram" and dim <= 128 else 256
+
+
+def plan_constants(plan: Plan, dim: int) -> Constants:
+    """The constants of a plan. Raises ValueError for spans that the kernel cannot have."""
+    if plan.centers > MOST_CENTERS:
+        raise ValueError(f"a span has at most {MOST_CENTERS} centre words, not {plan.centers}")
+    threads = block_threads(plan.model, dim)
+    return Constants(plan.model, dim, plan.window, plan.centers, plan.shared, threads)
+
+
+def fit_constants(model: str, dim: int, window: int, negative: int, limit: int) -> Constants | None:
+    """Constants whose spans fit into `limit` bytes of shared memory a block; None if none do.
+
+    Spans are as on the CPU (`plan.span_shape`), halved as often as it takes.
+    """
+    centers, shared = span_shape(model, window, negative)
+    centers = min(centers, MOST_CENTERS)
+    threads = block_threads(model, dim)
+    while True:
+        constants = Constants(model, dim, window, centers, shared, threads)
+        if constants.shared_bytes() <= limit:
+            return constants
+        if centers == 1:
+            return None
+        centers, shared = centers // 2, max(1, shared // 2)
+
+
+def spread_pieces(pieces: int, workers: int) -> int:
+    """The step in which workers take the pieces of a text, prime to their number.
+
+    Steps of the golden ratio leave any few pieces that are taken in a row far apart. One worker
+    takes them in order, as the other kernels do.
+    """
+    if workers == 1 or pieces < 3:
+        return 1
+    step = round(pieces * (math.sqrt(5) - 1) / 2)
+    while math.gcd(step, pieces) != 1:
+        step += 1
+    return step
