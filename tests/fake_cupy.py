@@ -104,6 +104,18 @@ class CUDARuntimeError(RuntimeError):
     pass
 
 
+class ElementwiseKernel:
+    """Runs the code as Python, on whole arrays: it has to be written so that it is both."""
+
+    def __init__(self, inputs, outputs, code, name):
+        self.names = [part.split()[-1] for part in f"{inputs}, {outputs}".split(",")]
+        self.code = "\n".join(line.strip() for line in code.split(";"))
+
+    def __call__(self, *arguments):
+        values = dict(zip(self.names, map(unwrap, arguments), strict=True))
+        exec(self.code, {"sqrt": numpy.sqrt, "T": float}, values)
+
+
 class CompileException(Exception):
     pass
 

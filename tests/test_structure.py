@@ -20,7 +20,7 @@ ORDER = [
     ["sampling"],
     ["layers"],
     ["models"],
-    ["optimizers"],
+    ["gpu_rules", "optimizers"],
     ["kernels"],
     ["training"],
     ["vectors"],

@@ -62,7 +62,7 @@ class LayersEngine:
         self.words = stream.vocabulary.words
         self.summary = f"{len(stream.ids):,} words, {len(self.words):,} in the vocabulary"
         if config.gpu:
-            tables = 2 * (1 + MOMENTS[config.optimizer])
+            tables = 2 * (2 + MOMENTS[config.optimizer])  # with the sum of the gradients
             needed = 4 * tables * len(self.words) * config.dim + 3 * 8 * len(stream.ids)
             check_gpu_memory(needed, len(self.words), config.dim)
         self.model = MODELS[config.model](

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy
 
+from w2v import gpu_rules
 from w2v.backend import Array, array_module
 from w2v.layers import RowGradient
 
@@ -33,6 +34,10 @@ def _rows_of(grad: Gradient) -> tuple[Any, Array]:
     return slice(None), grad
 
 
+def _are_on_gpu(params: list[Array]) -> bool:
+    return array_module(*params) is not numpy
+
+
 def _like(params: list[Array]) -> list[Array]:
     return [array_module(param).zeros_like(param) for param in params]
 
@@ -42,9 +47,13 @@ class SGD:
 
     def __init__(self, lr: float = 0.01):
         self.lr = lr
+        self.on_gpu = gpu_rules.sgd()
 
     def update(self, params: list[Array], grads: list[Gradient]) -> None:
         """Move each parameter against its gradient, in place."""
+        if _are_on_gpu(params):
+            self.on_gpu.update(params, grads, self.lr)
+            return
         for param, grad in zip(params, grads, strict=True):
             ids, rows = _rows_of(grad)
             param[ids] -= self.lr * rows
@@ -57,9 +66,13 @@ class Momentum:
         self.lr = lr
         self.momentum = momentum
         self.v: list[Array] | None = None
+        self.on_gpu = gpu_rules.momentum()
 
     def update(self, params: list[Array], grads: list[Gradient]) -> None:
         """Move each parameter by its velocity, in place."""
+        if _are_on_gpu(params):
+            self.on_gpu.update(params, grads, self.lr, self.momentum)
+            return
         if self.v is None:
             self.v = _like(params)
         for param, grad, v in zip(params, grads, self.v, strict=True):
@@ -75,9 +88,13 @@ class AdaGrad:
     def __init__(self, lr: float = 0.01):
         self.lr = lr
         self.h: list[Array] | None = None
+        self.on_gpu = gpu_rules.adagrad()
 
     def update(self, params: list[Array], grads: list[Gradient]) -> None:
         """Move each parameter by its scaled gradient, in place."""
+        if _are_on_gpu(params):
+            self.on_gpu.update(params, grads, self.lr)
+            return
         if self.h is None:
             self.h = _like(params)
         for param, grad, h in zip(params, grads, self.h, strict=True):
@@ -101,13 +118,17 @@ class Adam:
         self.iter = 0
         self.m: list[Array] | None = None
         self.v: list[Array] | None = None
+        self.on_gpu = gpu_rules.adam()
 
     def update(self, params: list[Array], grads: list[Gradient]) -> None:
         """Move each parameter by its corrected moments, in place."""
-        if self.m is None or self.v is None:
-            self.m, self.v = _like(params), _like(params)
         self.iter += 1
         corrected = (1 - self.beta2**self.iter) ** 0.5 / (1 - self.beta1**self.iter)
+        if _are_on_gpu(params):
+            self.on_gpu.update(params, grads, self.lr * corrected, self.beta1, self.beta2)
+            return
+        if self.m is None or self.v is None:
+            self.m, self.v = _like(params), _like(params)
         for param, grad, m, v in zip(params, grads, self.m, self.v, strict=True):
             ids, rows = _rows_of(grad)
             self._move(param, m, v, ids, rows, self.lr * corrected)
@@ -123,13 +144,12 @@ class Adam:
         v[ids] += (1 - self.beta2) / scale_v * (rows * rows)
         # lr * (scale_m * m) / (sqrt(scale_v * v) + 1e-7), with the factors drawn together
         root = scale_v**0.5
-        xp = array_module(param)
-        block = max(1, BLOCK_VALUES * len(param) // param.size) if xp is numpy else len(param)
+        block = max(1, BLOCK_VALUES * len(param) // param.size)
         for start in range(0, len(param), block):
             part = slice(start, start + block)
-            step = xp.sqrt(v[part])
+            step = numpy.sqrt(v[part])
             step += 1e-7 / root
-            xp.divide(m[part], step, out=step)
+            numpy.divide(m[part], step, out=step)
             step *= lr * scale_m / root
             param[part] -= step
 
@@ -142,12 +162,15 @@ class LazyAdam(Adam):
     occurred, and takes larger steps.
     """
 
+    def __init__(self, lr: float = 0.001, beta1: float = 0.9, beta2: float = 0.999):
+        super().__init__(lr, beta1, beta2)
+        self.on_gpu = gpu_rules.lazy_adam()
+
     def _move(self, param: Array, m: Array, v: Array, ids: Any, rows: Array, lr: float) -> None:
-        xp = array_module(param)
         m_rows = self.beta1 * m[ids] + (1 - self.beta1) * rows
         v_rows = self.beta2 * v[ids] + (1 - self.beta2) * (rows * rows)
         m[ids], v[ids] = m_rows, v_rows
-        param[ids] -= lr * m_rows / (xp.sqrt(v_rows) + 1e-7)
+        param[ids] -= lr * m_rows / (numpy.sqrt(v_rows) + 1e-7)
 
 
 OPTIMIZERS: dict[str, type] = {

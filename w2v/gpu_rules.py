@@ -1,0 +1,87 @@
+"""The update rules on a GPU: a fused kernel for each table, and no wait for the host.
+
+Called by `w2v.optimizers`. A sparse gradient is added up in a table of its own, which stays zero
+between updates: finding the distinct ids, as on a CPU, would make the host wait for the device.
+"""
+
+from typing import Any
+
+from w2v.backend import Array, array_module, scatter_add
+from w2v.layers import RowGradient
+
+
+class GpuRule:
+    """One rule. `code` updates one value, in statements of CUDA C++ that are Python as well.
+
+    moments: names of the arrays that the rule keeps, which begin with zeros. numbers: names of
+    what it is given at each update. In `code`, `g` is the gradient, `w` the parameter and `T` their
+    type. moves_all: whether rows without a gradient move too.
+    """
+
+    def __init__(self, name: str, code: str, moments: str, numbers: str, moves_all: bool = False):
+        self.name, self.code, self.moves_all = name, code, moves_all
+        self.moments, self.numbers = moments.split(), numbers.split()
+        self._kernel: Any = None
+        self._arrays: list[list[Array]] = []  # for each parameter: its moments, then the sum
+
+    def update(self, params: list[Array], grads: list[Array | RowGradient], *numbers: float):
+        """Move each parameter, in place. numbers: in the order of `self.numbers`."""
+        xp = array_module(params[0])
+        if self._kernel is None:
+            inputs = ", ".join(f"T {name}" for name in ["g", *self.numbers])
+            outputs = ", ".join(f"T {name}" for name in [*self.moments, "w"])
+            self._kernel = xp.ElementwiseKernel(inputs, outputs, self.code, f"w2v_{self.name}")
+            count = len(self.moments) + any(isinstance(grad, RowGradient) for grad in grads)
+            self._arrays = [[xp.zeros_like(param) for _ in range(count)] for param in params]
+        for param, grad, arrays in zip(params, grads, self._arrays, strict=True):
+            moments = arrays[: len(self.moments)]
+            if not isinstance(grad, RowGradient):
+                self._kernel(grad, *numbers, *moments, param)
+                continue
+            total = arrays[-1]
+            scatter_add(total, grad.ids, grad.rows)
+            if self.moves_all:
+                self._kernel(total, *numbers, *moments, param)
+                total.fill(0)
+            else:
+                self._move_rows(grad.ids, total, numbers, [*moments, param])
+
+    def _move_rows(self, ids: Array, total: Array, numbers: Any, arrays: list[Array]) -> None:
+        """Update the rows of `ids` alone. A row that is named twice gets the same values twice."""
+        rows = [array[ids] for array in arrays]
+        self._kernel(total[ids], *numbers, *rows)
+        for array, new in zip(arrays, rows, strict=True):
+            array[ids] = new
+        total[ids] = 0
+
+
+_ADAM = """
+    m += (1 - beta1) * (g - m);
+    v += (1 - beta2) * (g * g - v);
+    w -= lr * m / (sqrt(v) + T(1e-7))
+"""
+
+
+def sgd() -> GpuRule:
+    """W <- W - lr * grad."""
+    return GpuRule("sgd", "w -= lr * g", "", "lr")
+
+
+def momentum() -> GpuRule:
+    """v <- momentum * v - lr * grad; W <- W + v."""
+    return GpuRule("momentum", "v *= momentum; v -= lr * g; w += v", "v", "lr momentum", True)
+
+
+def adagrad() -> GpuRule:
+    """h <- h + grad^2; W <- W - lr * grad / sqrt(h)."""
+    return GpuRule("adagrad", "h += g * g; w -= lr * g / (sqrt(h) + T(1e-7))", "h", "lr")
+
+
+def adam() -> GpuRule:
+    """The book's Adam: every row moves. lr: corrected for the number of the step."""
+    return GpuRule("adam", _ADAM, "m v", "lr beta1 beta2", True)
+
+
+def lazy_adam() -> GpuRule:
+    """Adam on the rows of the batch alone."""
+    return GpuRule("adam", _ADAM, "m v", "lr beta1 beta2")
