@@ -11,6 +11,9 @@ import typing
 import emulated
 import numpy
 
+work = {"launches": 0, "waits": 0}
+"""Operations on the device so far, about, and how often the host had to wait for a result."""
+
 
 class ndarray(numpy.lib.mixins.NDArrayOperatorsMixin):
     def __init__(self, values):
@@ -20,15 +23,18 @@ class ndarray(numpy.lib.mixins.NDArrayOperatorsMixin):
         raise TypeError("Implicit conversion to a NumPy array is not allowed")
 
     def __array_ufunc__(self, ufunc, method, *inputs, out=None, **options):
+        work["launches"] += 1
         if out is not None:
             options["out"] = tuple(unwrap(array) for array in out)
         result = getattr(ufunc, method)(*[unwrap(value) for value in inputs], **options)
         return out[0] if out is not None else wrap(result)
 
     def __getitem__(self, key):
+        work["launches"] += isinstance(key, ndarray)
         return wrap(self.values[unwrap(key)])
 
     def __setitem__(self, key, value):
+        work["launches"] += 1
         self.values[unwrap(key)] = unwrap(value)
 
     def __getattr__(self, name):
@@ -38,6 +44,7 @@ class ndarray(numpy.lib.mixins.NDArrayOperatorsMixin):
         return calling(found) if callable(found) else wrap(found)
 
     def get(self):
+        work["waits"] += 1
         return self.values.copy()
 
     def set(self, values, stream=None):
@@ -47,7 +54,12 @@ class ndarray(numpy.lib.mixins.NDArrayOperatorsMixin):
     def __len__(self):
         return len(self.values)
 
+    def __bool__(self):
+        work["waits"] += 1
+        return bool(self.values)
+
     def __float__(self):
+        work["waits"] += 1
         return float(self.values)
 
 
@@ -69,6 +81,9 @@ def unwrap(value):
 
 def calling(function):
     def call(*arguments, **options):
+        name = getattr(function, "__name__", "")
+        work["launches"] += name not in ("reshape", "astype", "ravel", "broadcast_to")
+        work["waits"] += name in ("unique", "nonzero", "flatnonzero", "item", "tolist")
         options = {name: unwrap(value) for name, value in options.items()}
         return wrap(function(*[unwrap(argument) for argument in arguments], **options))
 
@@ -82,6 +97,7 @@ def asarray(values, *arguments, **options):
 
 
 def asnumpy(array):
+    work["waits"] += 1
     return array.values.copy()
 
 
@@ -104,16 +120,26 @@ class CUDARuntimeError(RuntimeError):
     pass
 
 
+FUNCTIONS = {name: getattr(numpy, name) for name in ("exp", "fabs", "log1p", "sqrt")}
+
+
 class ElementwiseKernel:
     """Runs the code as Python, on whole arrays: it has to be written so that it is both."""
 
     def __init__(self, inputs, outputs, code, name):
         self.names = [part.split()[-1] for part in f"{inputs}, {outputs}".split(",")]
+        self.outputs = [part.split()[-1] for part in outputs.split(",")]
         self.code = "\n".join(line.strip() for line in code.split(";"))
 
     def __call__(self, *arguments):
-        values = dict(zip(self.names, map(unwrap, arguments), strict=True))
-        exec(self.code, {"sqrt": numpy.sqrt, "T": float}, values)
+        work["launches"] += 1
+        values = dict(zip(self.names, map(unwrap, arguments), strict=False))
+        given = dict(values)
+        exec(self.code, {**FUNCTIONS, "T": float}, values)
+        for name in set(self.outputs) & set(given):
+            given[name][...] = values[name]
+        made = [name for name in self.outputs if name not in given]
+        return tuple(wrap(numpy.asarray(values[name], given[self.names[0]].dtype)) for name in made)
 
 
 class CompileException(Exception):

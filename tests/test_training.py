@@ -8,7 +8,7 @@ import pytest
 
 from w2v.errors import CorpusError, DivergenceError
 from w2v.layers import RowGradient
-from w2v.models import CBOW
+from w2v.models import CBOW, SkipGram
 from w2v.optimizers import SGD, Adam
 from w2v.sampling import ContextWindows, create_contexts_target
 from w2v.training import Trainer
@@ -230,3 +230,18 @@ def test_the_loss_curve_is_a_png(tmp_path):
     trainer = fit(Recorder(), np.zeros((10, 2)), np.arange(10), batch_size=2, eval_interval=1)
     trainer.plot(path=tmp_path / "loss.png")
     assert (tmp_path / "loss.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("model", [CBOW, SkipGram])
+@pytest.mark.parametrize("max_grad", [None, 1.0])
+def test_the_host_does_not_wait_for_a_gpu_at_each_step(cupy, model, max_grad):
+    """Nor are there many operations in a step: each costs the host some microseconds."""
+    ids = cupy.asarray(np.random.default_rng(0).integers(0, 50, 2000))
+    network = model(50, 8, 5, ids, seed=1, sparse=True)
+    windows, trainer = ContextWindows(ids, 5), Trainer(network, Adam())
+    trainer.fit(windows, windows.target, 1, 100, max_grad, None, seed=1)
+    cupy.work.update(launches=0, waits=0)
+    trainer.fit(windows, windows.target, 4, 100, max_grad, None, seed=1)
+    steps, epochs = 4 * 19, 4
+    assert cupy.work["waits"] <= 2 * epochs  # the weights are checked after each
+    assert cupy.work["launches"] <= (25 if max_grad is None else 35) * steps

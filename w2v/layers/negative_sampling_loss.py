@@ -30,6 +30,7 @@ class NegativeSamplingLoss:
         self.loss = SigmoidWithLoss()
         self.params = self.embed_dot.params
         self.grads = self.embed_dot.grads
+        self._labels: Array = None  # 1 for the target, 0 for each negative
 
     def forward(
         self,
@@ -51,9 +52,10 @@ class NegativeSamplingLoss:
         words = xp.concatenate([target[..., None], xp.asarray(negatives)], axis=-1)
         if h.ndim == 1:
             words = words[None]  # a batch of one
-        labels = xp.zeros(words.shape[-1], h.dtype)
-        labels[0] = 1
-        return self.loss.forward(self.embed_dot.forward(h, words), labels, weights)
+        if self._labels is None or self._labels.shape != words.shape[-1:]:
+            self._labels = xp.zeros(words.shape[-1], h.dtype)
+            self._labels[0] = 1
+        return self.loss.forward(self.embed_dot.forward(h, words), self._labels, weights)
 
     def backward(self, dout: float = 1.0) -> Array:
         """Returns dh, in the shape of h."""

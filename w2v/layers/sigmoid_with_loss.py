@@ -1,5 +1,11 @@
 """The sigmoid and its cross entropy in one layer."""
 
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+import numpy
+
 from w2v.backend import Array, array_module
 
 
@@ -23,14 +29,12 @@ class SigmoidWithLoss:
         """
         xp = array_module(x)
         x = xp.asarray(x)
-        shrunk = xp.exp(-abs(x))
-        y = xp.where(x >= 0, 1, shrunk) / (1 + shrunk)
-        t = xp.asarray(t).astype(y.dtype, copy=False)
-        loss = xp.maximum(x, 0) - t * x + xp.log1p(shrunk)
+        t = xp.asarray(t)
+        y, loss = _on_cpu(x, t) if xp is numpy else _on_gpu(xp, x, t)
         if weights is not None:
             loss = loss * weights
         batch_size = x.shape[0] if x.ndim else 1
-        self.cache = y, t, weights, batch_size
+        self.cache = y, t.astype(y.dtype, copy=False), weights, batch_size
         return loss.sum(dtype=float) / batch_size
 
     def backward(self, dout: float = 1.0) -> Array:
@@ -38,3 +42,28 @@ class SigmoidWithLoss:
         y, t, weights, batch_size = self.cache
         dx = (y - t) * (dout / batch_size)
         return dx if weights is None else (dx * weights).astype(y.dtype)
+
+
+def _on_cpu(x: numpy.ndarray, t: numpy.ndarray) -> tuple[numpy.ndarray, numpy.ndarray]:
+    """The sigmoid of the scores, and the loss of each."""
+    shrunk = numpy.exp(-abs(x))
+    y = numpy.where(x >= 0, 1, shrunk) / (1 + shrunk)
+    t = t.astype(y.dtype, copy=False)
+    return y, numpy.maximum(x, 0) - t * x + numpy.log1p(shrunk)
+
+
+def _on_gpu(xp: ModuleType, x: Array, t: Array) -> tuple[Array, Array]:
+    """The same in one operation."""
+    if x.dtype.kind != "f":
+        x = x.astype("float64")
+    return _gpu_kernel(xp)(x, t.astype(x.dtype, copy=False))
+
+
+@cache
+def _gpu_kernel(xp: ModuleType) -> Any:
+    code = """
+        loss = exp(-fabs(x));
+        y = ((x >= 0) + (x < 0) * loss) / (1 + loss);
+        loss = (x + fabs(x)) / 2 - t * x + log1p(loss)
+    """
+    return xp.ElementwiseKernel("T x, T t", "T y, T loss", code, "w2v_sigmoid_with_loss")

@@ -1,5 +1,7 @@
 """The negative sampler: words in proportion to counts^0.75."""
 
+import math
+
 import numpy
 
 from w2v import rng
@@ -9,6 +11,9 @@ from w2v.sampling.alias import AliasTable
 
 REDRAWS = 16
 """Rounds of redrawing after which a row is finished by Gumbel top-k, which cannot stall."""
+
+DRAWN_AHEAD = 1 << 20
+"""Negatives that a GPU draws at a time: the ten operations of a draw are then shared by many."""
 
 GUMBEL_CELLS = 4_000_000
 """Size of the largest (rows, V) array that the Gumbel step makes at a time: 32 MB."""
@@ -36,6 +41,7 @@ class UnigramSampler:
         xp = active_module()
         self.table = AliasTable(self.word_p).to(xp)
         self.generator = rng.generator(seed, "negatives", xp)
+        self._ahead = self.table.alias[:0]  # drawn on a GPU, and not yet handed out
 
     def get_negative_sample(self, target: Array) -> Array:
         """Negatives for each target. target: ids of any shape. Returns target.shape + (K,) ids.
@@ -43,10 +49,18 @@ class UnigramSampler:
         Raises VocabularyError on the CPU if the vocabulary has too few words for K distinct ones.
         """
         if array_module(self.table.alias) is not numpy:
-            return self.table.draw(self.generator, (*target.shape, self.sample_size))
+            return self._independent((*target.shape, self.sample_size))
         target = numpy.asarray(target)
         rows = self._distinct(target.reshape(-1, 1))
         return rows.reshape(*target.shape, self.sample_size)
+
+    def _independent(self, shape: tuple[int, ...]) -> Array:
+        """Words drawn with replacement, of the given shape."""
+        count = math.prod(shape)
+        if count > len(self._ahead):
+            self._ahead = self.table.draw(self.generator, (max(count, DRAWN_AHEAD),))
+        drawn, self._ahead = self._ahead[:count], self._ahead[count:]
+        return drawn.reshape(shape)
 
     def _distinct(self, target: numpy.ndarray) -> numpy.ndarray:
         """(n, 1) targets -> (n, K) distinct negatives, by successive sampling.

@@ -3,6 +3,8 @@
 import math
 import time
 
+import numpy
+
 from w2v import rng
 from w2v.backend import Array, array_module
 from w2v.errors import CorpusError, DivergenceError
@@ -134,11 +136,18 @@ def merge_shared(params: list[Array], grads: list) -> tuple[list[Array], list]:
 
 def clip(grads: list, max_norm: float) -> list:
     """Scale all gradients together so that their norm is at most max_norm."""
-    grads = [grad.summed() if isinstance(grad, RowGradient) else grad for grad in grads]
+    grads = [_with_norm(grad) if isinstance(grad, RowGradient) else grad for grad in grads]
     values = [grad.rows if isinstance(grad, RowGradient) else grad for grad in grads]
-    norm = float(sum((value * value).sum() for value in values)) ** 0.5
-    rate = max_norm / (norm + 1e-6)
-    if rate < 1:
-        for value in values:
-            value *= rate
+    norm = sum((value * value).sum() for value in values) ** 0.5
+    rate = array_module(values[0]).minimum(max_norm / (norm + 1e-6), 1)  # not known to the host yet
+    for value in values:
+        value *= rate
     return grads
+
+
+def _with_norm(grad: RowGradient) -> RowGradient | Array:
+    """The gradient in a form whose values have its norm: no row is there twice.
+
+    Adding up rows by distinct ids would make the host wait for a GPU, which has a dense array.
+    """
+    return grad.summed() if array_module(grad.rows) is numpy else grad.dense()
