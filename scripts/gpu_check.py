@@ -27,7 +27,7 @@ import numpy as np
 sys.path[:0] = [str(Path(__file__).parent / "bench"), str(Path(__file__).parents[1])]
 
 from quality import quality
-from torch_sgns import TorchSgns
+from torch_sgns import CENTERS, TorchSgns
 
 from w2v import backend, kernels
 from w2v.backend import to_cpu
@@ -436,7 +436,8 @@ def pytorch(check: Check) -> dict[str, Any]:
         return {"missing": "torch"}
     device = "cuda" if torch.cuda.is_available() and not check.is_dry else "cpu"
     dim = 8 if check.is_dry else 128
-    plan = plan_for(check, DryKernel(), check.text, "skipgram", dim)
+    shape = {"centers": 16, "shared": 16, "workers": CENTERS // 2}
+    plan = plan_for(check, DryKernel(), check.text, "skipgram", dim, **shape)
     side = TorchSgns(check.text.ids, plan, dim, device)
     side.train(min(len(check.text.ids), 1 << 20))
     row = side.train(len(check.text.ids))

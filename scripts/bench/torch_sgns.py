@@ -2,7 +2,8 @@
 
 What one writes first: the pairs of a batch, gather, dot products, sigmoid, and `index_add_` of the
 gradients, which are written out because autograd's are slower. Negatives are drawn for each pair,
-from an alias table on the device.
+from an alias table on the device. A batch adds up thousands of updates of a frequent word, which
+diverges unless they are damped, here by the factors of a plan.
 """
 
 import time
@@ -12,11 +13,11 @@ import numpy as np
 
 from w2v.kernels.plan import END, Plan
 
-CENTERS = 1 << 15  # centre words of a mini-batch
+CENTERS = 1 << 14  # centre words of a mini-batch
 
 
 class TorchSgns:
-    """Trains on a stream of ids on `device`; the subsampling is the plan's."""
+    """Trains on a stream of ids on `device`. plan: for CENTERS / 2 workers."""
 
     def __init__(self, ids: np.ndarray, plan: Plan, dim: int, device: str, seed: int = 1):
         import torch
@@ -24,7 +25,10 @@ class TorchSgns:
         self.torch, self.plan, self.device = torch, plan, device
         torch.manual_seed(seed)
         words = len(plan.keep)
-        self.ids = torch.as_tensor(np.ascontiguousarray(ids), device=device).long()
+        self.ids = torch.as_tensor(np.array(ids), device=device).long()
+        self.damping_in, self.damping_out = (
+            torch.as_tensor(table, device=device) for table in (plan.damping_in, plan.damping_out)
+        )
         self.keep = torch.as_tensor(plan.keep / 2.0**32, dtype=torch.float32, device=device)
         columns = plan.noise.columns
         share = (columns[:, 0] / 2.0**32).astype(np.float32)
@@ -91,7 +95,9 @@ class TorchSgns:
         weight[:, 1:] = (words[:, 1:] != target[:, None]).float()
         gradient = (label - torch.sigmoid(score)) * weight * self.plan.lr_start
         loss = torch.nn.functional.softplus(torch.where(label > 0, -score, score)) * weight
-        self.W_in.index_add_(0, context, torch.einsum("nk,nkh->nh", gradient, rows))
+        d_h = torch.einsum("nk,nkh->nh", gradient, rows)
+        self.W_in.index_add_(0, context, d_h * self.damping_in[context][:, None])
+        gradient *= self.damping_out[words]
         change = (gradient[:, :, None] * h[:, None]).reshape(-1, h.shape[1])
         self.W_out.index_add_(0, words.reshape(-1), change)
         return loss.sum()
