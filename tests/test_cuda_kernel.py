@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import w2v as package
+from w2v import kernels
 from w2v.errors import DivergenceError, GPUError
 from w2v.kernels.cuda_layout import fit_constants, plan_constants, spread_pieces
 from w2v.kernels.plan import END, PIECE
@@ -27,12 +28,12 @@ def cuda(cupy):
     return cuda
 
 
-def train_both(cuda, ids, plan, dim, seed, start=0, stop=None):
+def train_both(ids, plan, dim, seed, start=0, stop=None):
     """The same range by the GPU's kernel, in float32, and by the reference, in float64."""
     stop = len(ids) if stop is None else stop
     old = small_weights(len(plan.keep), dim, seed)
     exact = tuple(array.astype(np.float64) for array in old)
-    kernel = cuda.CudaKernel()
+    kernel = kernels.load("cuda")
     placed = kernel.place(old, len(ids))
     done = kernel.train(ids, start, stop, placed, plan, seed, start)
     wanted = REFERENCE.train(ids, start, stop, exact, plan, seed, start)
@@ -52,7 +53,7 @@ def assert_same(new, exact, done, wanted):
 def test_a_corpus_equals_the_reference(cuda, model, words, sentence):
     ids = random_stream(3000, words, 5, sentence)
     plan = plan_for(ids, words, model=model, sample=0.02)
-    assert_same(*train_both(cuda, ids, plan, 24, 5))
+    assert_same(*train_both(ids, plan, 24, 5))
 
 
 @MODELS
@@ -60,21 +61,21 @@ def test_sentences_of_one_word_and_of_all_words(cuda, model):
     ids = random_stream(2600, 30, 1, 2)
     ids[1000:2300] = ids[1000:2300].clip(0)
     plan = plan_for(ids, 30, model=model, window=7)
-    assert_same(*train_both(cuda, ids, plan, 12, 1))
+    assert_same(*train_both(ids, plan, 12, 1))
 
 
 @MODELS
 def test_a_range_within_a_stream(cuda, model):
     ids = random_stream(4000, 60, 2, 25)
     plan = plan_for(ids, 60, model=model, sample=0.01)
-    assert_same(*train_both(cuda, ids, plan, 8, 3, start=1500, stop=2700))
+    assert_same(*train_both(ids, plan, 8, 3, start=1500, stop=2700))
 
 
 def test_damped_rows(cuda):
     ids = random_stream(1500, 40, 2, 25)
     plan = plan_for(ids, 40, damping=0.5)
     assert plan.damping_in.min() < 0.5 and plan.damping_out.min() < 0.5
-    assert_same(*train_both(cuda, ids, plan, 8, 3))
+    assert_same(*train_both(ids, plan, 8, 3))
 
 
 # Few shapes, since each is a compilation of its own; the streams are Hypothesis's.
@@ -110,13 +111,13 @@ def test_any_stream_equals_the_reference(cuda, shape, words, length, sentence, s
         ids, words, sample=sample, lr=0.01, model=model, window=window, negative=negative,
         centers=centers, shared=shared,
     )  # fmt: skip
-    assert_same(*train_both(cuda, ids, plan, dim, seed))
+    assert_same(*train_both(ids, plan, dim, seed))
 
 
 def test_blocks_that_share_a_text_train_every_pair_once(cuda):
     ids = random_stream(9 * PIECE, 500, 3, 100)
     plan = plan_for(ids, 500, sample=0.01, workers=4)
-    new, exact, done, wanted = train_both(cuda, ids, plan, 8, 1)
+    new, exact, done, wanted = train_both(ids, plan, 8, 1)
     assert done[:2] == wanted[:2]
     assert done.loss == pytest.approx(wanted.loss, rel=0.1)
     assert np.abs(new[0]).max() < 1.5 * np.abs(exact[0]).max()
@@ -210,3 +211,26 @@ def test_every_piece_is_taken_once_and_neighbours_in_time_lie_apart(pieces, work
     if workers > 1 and pieces > 100:
         ahead = np.abs(np.diff(taken))
         assert np.minimum(ahead, pieces - ahead).min() > pieces / 4
+
+
+@pytest.mark.gpu
+@MODELS
+@pytest.mark.parametrize("dim", [7, 100, 300])
+def test_a_real_gpu_equals_the_reference(model, dim):
+    ids = random_stream(3000, 300, 5, 30)
+    plan = plan_for(ids, 300, model=model, sample=0.02)
+    assert_same(*train_both(ids, plan, dim, 5))
+
+
+@pytest.mark.gpu
+@MODELS
+def test_a_real_gpu_stays_sound_at_full_occupancy(model):
+    ids = random_stream(1 << 20, 5000, 5, 30)
+    kernel = kernels.load("cuda")
+    schedule = kernel.schedule(model, 100, 5, 5, len(ids))
+    plan = plan_for(ids, 5000, model=model, sample=1e-3, **schedule._asdict())
+    weights = kernel.place(small_weights(5000, 100, 1), len(ids))
+    done = kernel.train(ids, 0, len(ids), weights, plan, 1, 0)
+    assert done.words == (ids != END).sum()
+    for array in weights:
+        assert np.isfinite(array.get()).all() and float(abs(array).max()) < 10

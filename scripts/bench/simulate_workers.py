@@ -8,7 +8,7 @@ times more often than their frequency tells.) The spans and their gradients are 
 kernel's; the corpus is the beginning of a text.
 
     python scripts/bench/simulate_workers.py TEXT --evaluation DIR --workers 2 16 64 256
-        [--damping 8] [--words 2000000]
+        [--model skipgram] [--damping 8] [--words 2000000]
 
 Prints one line of JSON for each number of workers: mean loss of the last epoch, largest weight,
 WordSim-353 and analogies (needs gensim, for its evaluation only).
@@ -25,17 +25,18 @@ from quality import quality
 from w2v.backend import scatter_add
 from w2v.config import TextConfig
 from w2v.kernels.plan import Plan, initial_weights
-from w2v.kernels.reference import skipgram_step, spans
+from w2v.kernels.reference import cbow_step, skipgram_step, spans
 from w2v.pipeline import encode_corpus
 
 
 def train_step(group, weights, plan, rate: float) -> tuple[int, float]:
     """Add the updates of a group of spans, all computed on the same weights."""
+    gradients = skipgram_step if plan.model == "skipgram" else cbow_step
     W_in, W_out = weights
     pairs, loss, updates = 0, 0.0, []
     for span in group:
         outputs = np.concatenate([span.negatives, span.centers])
-        d_in, d_out, span_pairs, span_loss = skipgram_step(
+        d_in, d_out, span_pairs, span_loss = gradients(
             span, W_in[span.contexts], W_out[outputs], plan
         )
         updates.append((span.contexts, -rate * d_in, outputs, -rate * d_out))
@@ -52,8 +53,8 @@ def simulate(ids, counts, workers: int, options) -> tuple[np.ndarray, dict]:
     length = len(ids) * options.epochs
     damping = options.damping or np.inf
     plan = Plan.build(
-        counts, model="skipgram", length=length, sample=options.sample, workers=workers,
-        centers=options.centers, shared=options.shared, damping=damping,
+        counts, model=options.model, length=length, sample=options.sample, workers=workers,
+        centers=options.centers, shared=options.shared, damping=damping, lr=options.lr,
     )  # fmt: skip
     weights = initial_weights(len(counts), options.dim, 1)
     cuts = np.linspace(0, len(ids), workers + 1).astype(int)
@@ -87,8 +88,10 @@ def main() -> None:
     add("--epochs", type=int, default=1)
     add("--dim", type=int, default=100)
     add("--sample", type=float, default=1e-3)
-    add("--centers", type=int, default=16)
-    add("--shared", type=int, default=16)
+    add("--model", choices=("skipgram", "cbow"), default="skipgram")
+    add("--lr", type=float, default=0.025)
+    add("--centers", type=int, help="by default, what training takes")
+    add("--shared", type=int)
     options = parser.parse_args()
     text = encode_corpus(options.text, TextConfig())
     words, ids = text.vocabulary.words, np.array(text.ids[: options.words])

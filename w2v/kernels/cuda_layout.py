@@ -87,8 +87,13 @@ def row_stride(dim: int) -> int:
 
 
 def block_threads(model: str, dim: int) -> int:
-    """Threads of a block: more for long rows, which leave room for fewer blocks at once."""
-    return 128 if model == "skipgram" and dim <= 128 else 256
+    """Threads of a block: as many as find work in most of a span's products.
+
+    Those have a thread for each vector of 4 numbers in each of some 4 groups of rows; CBOW's larger
+    spans leave a multiprocessor room for fewer blocks, so that they get twice as many.
+    """
+    wanted = (4 if model == "skipgram" else 8) * up(dim, 4) // 4
+    return min(max(up(wanted, 32), 64), 512)
 
 
 def plan_constants(plan: Plan, dim: int) -> Constants:

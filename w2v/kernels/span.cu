@@ -17,6 +17,7 @@ constexpr int END = -1;                                  // the end-of-sentence 
 constexpr u64 LANE_KEEP = 0, LANE_SPAN = 1, LANE_NEGATIVE = 2;  // plan.KEEP, SPAN, NEGATIVE
 constexpr u32 ALL = 0xffffffffu;                         // lanes of a warp
 constexpr int WARPS = THREADS / 32;
+constexpr int TILE = THREADS > 128 ? 2 : 4;              // columns that a thread scores
 
 __device__ constexpr int up(int number, int step) { return (number + step - 1) / step * step; }
 
@@ -222,28 +223,28 @@ __device__ void read_piece(Shared& s, const Corpus& corpus, i64 piece, Counts& c
 
 // Products of matrices in shared memory
 
-// finish(m, n, x[m] . y[n]) for rows of x and columns that are rows of y; 2 x 4 of them a thread.
+// finish(m, n, x[m] . y[n]) for rows of x and columns that are rows of y; 2 x TILE of them a thread.
 template <int N, class Finish>
 __device__ __forceinline__ void dots(const float4* x, int rows, const float4* y, Finish finish) {
-    constexpr int GROUPS = N / 4;
+    constexpr int GROUPS = N / TILE;
     int half = (rows + 1) / 2;
     for (int item = threadIdx.x; item < half * GROUPS; item += THREADS) {
         int row = item / GROUPS, column = item % GROUPS;
         int row_2 = row + half < rows ? row + half : row;
         const float4* x_1 = x + row * PITCH;
         const float4* x_2 = x + row_2 * PITCH;
-        float sums[2][4] = {};
+        float sums[2][TILE] = {};
         for (int v = 0; v < VECTORS; v++) {
             float4 a_1 = x_1[v], a_2 = x_2[v];
 #pragma unroll
-            for (int i = 0; i < 4; i++) {
+            for (int i = 0; i < TILE; i++) {
                 float4 b = y[(column + i * GROUPS) * PITCH + v];
                 sums[0][i] += dot4(a_1, b);
                 sums[1][i] += dot4(a_2, b);
             }
         }
 #pragma unroll
-        for (int i = 0; i < 4; i++) {
+        for (int i = 0; i < TILE; i++) {
             finish(row, column + i * GROUPS, sums[0][i]);
             if (row_2 != row) finish(row_2, column + i * GROUPS, sums[1][i]);
         }
