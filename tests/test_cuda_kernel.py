@@ -71,6 +71,16 @@ def test_a_range_within_a_stream(cuda, model):
     assert_same(*train_both(ids, plan, 8, 3, start=1500, stop=2700))
 
 
+@MODELS
+@pytest.mark.parametrize("order", range(1, 6))
+def test_no_barrier_is_missing(cuda, model, order, monkeypatch):
+    """Whatever the order in which the threads of a block come to run between barriers."""
+    monkeypatch.setenv("EMULATOR_ORDER", str(order))
+    ids = random_stream(1800, 60, order, 25)
+    plan = plan_for(ids, 60, model=model, sample=0.01)
+    assert_same(*train_both(ids, plan, 8, 3))
+
+
 def test_damped_rows(cuda):
     ids = random_stream(1500, 40, 2, 25)
     plan = plan_for(ids, 40, damping=0.5)

@@ -1,16 +1,20 @@
 // Runs a CUDA kernel on a CPU, so that the very source that ships can be tested without a GPU.
 //
 // The threads of a block are fibers, switched at barriers and warp operations only; blocks run one
-// after the other. A fiber that waits for others hands over to the next. Included before the .cu.
+// after the other. A fiber that waits for others hands over to the next, in an order that the
+// environment's EMULATOR_ORDER shuffles if it is a number: where a barrier is missing, another order
+// gives another result. Included before the .cu.
 
 #include <ucontext.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
+#include <random>
 #include <vector>
 
 using std::size_t;
@@ -90,10 +94,15 @@ static void run_block(int threads, int number, std::function<void()> kernel) {
         is_done[t] = false;
         makecontext(&fibers[t], (void (*)())start, 1, t);
     }
+    std::vector<int> order(threads);
+    for (int t = 0; t < threads; t++) order[t] = t;
+    const char* seed = std::getenv("EMULATOR_ORDER");
+    std::mt19937 random(seed ? std::atoi(seed) : 0);
     int left = threads;
     for (long idle = 0; left > 0; idle++) {
         int before = left;
-        for (int t = 0; t < threads; t++) {
+        if (seed) std::shuffle(order.begin(), order.end(), random);
+        for (int t : order) {
             if (is_done[t]) continue;
             threadIdx.x = t;
             swapcontext(&scheduler, &fibers[t]);
