@@ -20,7 +20,7 @@ from w2v.config import TextConfig
 from w2v.errors import ConfigError, OutputError
 
 
-@click.command()
+@click.command(short_help="Encode a text ahead of training.")
 @click.argument("corpus", nargs=-1, metavar="[CORPUS]...")
 @config_option
 @config_options(TextConfig, without=("cache",))
@@ -69,7 +69,7 @@ def encode(
     )
 
 
-@click.command()
+@click.command(short_help="Say what a file of ours is.")
 @click.argument("path")
 @json_option
 @debug_option

@@ -33,12 +33,22 @@ model_option = click.option(
     show_default=True,
     show_envvar=True,
     metavar="PATH",
+    type=click.Path(),
     help="The vectors to ask.",
 )
 
 top_option = click.option(
     "--top", default=5, show_default=True, type=click.IntRange(min=1), help="How many answers."
 )
+
+restrict_option = click.option(
+    "--restrict",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Answer with the first N words only, which are the most frequent ones.",
+)
+
+gpu_option = click.option("--gpu", is_flag=True, help="Compute on the GPU, through CuPy.")
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
 

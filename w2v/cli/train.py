@@ -17,7 +17,7 @@ from w2v.cli.options import (
 from w2v.config import TrainConfig
 
 
-@click.command()
+@click.command(short_help="Train word vectors on a text.")
 @click.argument("corpus", nargs=-1, metavar="[CORPUS]...")
 @config_option
 @config_options(TrainConfig)
