@@ -26,7 +26,11 @@ INTERRUPTED = 130  # what a shell gives for a command that Ctrl-C has ended
 
 @click.group(
     cls=Group,
-    context_settings={"auto_envvar_prefix": "W2V", "help_option_names": ["-h", "--help"]},
+    context_settings={
+        "auto_envvar_prefix": "W2V",
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": 100,
+    },
     invoke_without_command=True,
 )
 @click.version_option(package_name="w2v", message="w2v %(version)s")

@@ -7,6 +7,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from w2v.cli.sections import Option
 from w2v.config import TextConfig, TrainConfig, option_name, read_config, value_type
 
 # How strongly a value is meant, from the weakest: used where two options exclude each other.
@@ -16,6 +17,13 @@ PRECEDENCE = [
     ParameterSource.ENVIRONMENT,
     ParameterSource.COMMANDLINE,
 ]
+
+SECTIONS = {
+    "Model": {"model", "dim", "window", "negative", "ns_exponent"},
+    "Scores": {"analogies", "pairs", "eval_every"},
+    "Output": {"output", "plot"},
+}
+"""Headings of `w2v train --help`: see `_section`."""
 
 debug_option = click.option(
     "--debug",
@@ -86,6 +94,8 @@ def config_options(config: type[TextConfig], without: Container[str] = ()) -> Ca
             more_names = ["W2V_DATA_DIR"] if field.name == "data_dir" else []
             command = click.option(
                 *names,
+                cls=Option,
+                section=_section(field),
                 default=field.default,
                 show_default=True,
                 type=click.Choice(choices) if choices else kind,
@@ -95,6 +105,15 @@ def config_options(config: type[TextConfig], without: Container[str] = ()) -> Ca
         return command
 
     return add
+
+
+def _section(field: dataclasses.Field) -> str:
+    """The heading under which `--help` shows an option."""
+    if field.name in TextConfig.__dataclass_fields__:
+        return "Text"
+    if field.metadata["engine"]:
+        return f"Training with --engine {field.metadata['engine']}"
+    return next((title for title, names in SECTIONS.items() if field.name in names), "Training")
 
 
 def given_options(context: click.Context, values: dict[str, Any]) -> dict[str, Any]:

@@ -80,7 +80,7 @@ def similar(
 
 
 def read_vectors(lines: Iterable[tuple[int, str]], dim: int) -> Iterator[tuple[str, Any]]:
-    """Vectors of `dim` numbers from numbered lines, each with its name, or "line N" where it has none.
+    """Vectors of `dim` numbers from numbered lines, each with its name, or "line N" without one.
 
     Raises InputError that says which line cannot be used, or that there is none.
     """

@@ -21,7 +21,7 @@ class Command(click.Command):
         rest = "Options"
         sections: dict[str, list[tuple[str, str]]] = {}
         for param in self.get_params(ctx):
-            record = param.get_help_record(ctx)
+            record = param.get_help_record(ctx) if isinstance(param, click.Option) else None
             if record is not None:
                 sections.setdefault(getattr(param, "section", rest), []).append(record)
         if rest in sections:
@@ -33,8 +33,6 @@ class Command(click.Command):
 
 class Group(click.Group):
     """A group whose commands come in sections."""
-
-    command_class = Command
 
     def __init__(self, *arguments: Any, **attributes: Any):
         super().__init__(*arguments, **attributes)

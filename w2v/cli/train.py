@@ -14,11 +14,12 @@ from w2v.cli.options import (
     given_options,
     stronger_text,
 )
+from w2v.cli.sections import Command
 from w2v.config import TrainConfig
 
 
-@click.command(short_help="Train word vectors on a text.")
-@click.argument("corpus", nargs=-1, metavar="[CORPUS]...")
+@click.command(cls=Command, short_help="Train word vectors on a text.")
+@click.argument("corpus", nargs=-1, type=click.Path(allow_dash=True), metavar="[CORPUS]...")
 @config_option
 @config_options(TrainConfig)
 @debug_option

@@ -86,6 +86,11 @@ class AnalogyScores:
         both = [part for part in parts if part.asked + part.unknown]
         return [*(both if len(both) == 2 else []), _sum("total", self.sections)]
 
+    @property
+    def share(self) -> float:
+        """Right answers among all questions asked, 0..1."""
+        return self.totals[-1].share
+
 
 def _is_syntactic(tally: Tally) -> bool:
     return tally.name.startswith("gram")
