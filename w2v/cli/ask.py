@@ -1,7 +1,7 @@
 """`w2v ask`: questions at a prompt, or one a line from a pipe."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from w2v.errors import ConfigError, UnknownWordError
 
 PROMPT = "w2v> "
 HISTORY = 1000  # questions kept
-SIGNS = {"+": 1.0, "-": -1.0}
+SIGNS = {"+", "-"}
 
 
 @click.command(short_help="Ask one question after the other.")
@@ -64,9 +64,9 @@ def answer_question(vectors: Any, question: str, top: int) -> dict[str, Any]:
 
     Raises UnknownWordError, ConfigError for what is no question.
     """
-    positive, negative = _expression(vectors, question.split())
     words = question.split()
-    if negative or len(positive) != len(words):
+    if signed := signed_words(words, vectors):
+        positive, negative = ([word for own, word in signed if own == sign] for sign in "+-")
         return {"query": question, "similar": vectors.most_similar(positive, negative, topn=top)}
     if len(words) == 1:
         return {"query": question, "similar": vectors.similar(words[0], top)}
@@ -77,26 +77,27 @@ def answer_question(vectors: Any, question: str, top: int) -> dict[str, Any]:
     raise ConfigError("ask for one, two or three words, or put + or - between them")
 
 
-def _expression(vectors: Any, tokens: list[str]) -> tuple[list[str], list[str]]:
-    """The words to add and those to subtract: `a - b` or `a -b`; a known word `-b` is a word."""
-    sides: dict[float, list[str]] = {1.0: [], -1.0: []}
-    sign: float | None = None
-    signs = 0
+def signed_words(tokens: list[str], known: Container[str]) -> list[tuple[str, str]]:
+    """Words with their signs, from `a - b + c` or `a -b +c`; nothing where there is no sign.
+
+    A sign is a token of its own, or begins a token that is no known word; a single token that is
+    known is a word whatever it begins with. Raises ConfigError for a sign without a word, or words
+    without a sign between them.
+    """
+    if len(tokens) == 1 and tokens[0] in known:
+        return []
+    parts: list[str] = []
     for token in tokens:
-        if token in SIGNS and token not in vectors:
-            if sign is not None:
-                raise ConfigError(f"there is a word missing before {token!r}")
-            sign = SIGNS[token]
-            signs += 1
-            continue
-        if token[0] in SIGNS and token not in vectors and sign is None:
-            sign, token = SIGNS[token[0]], token[1:]
-            signs += 1
-        sides[1.0 if sign is None else sign].append(token)
-        sign = None
-    if sign is not None:
-        raise ConfigError("there is a word missing at the end")
-    return sides[1.0], sides[-1.0]
+        split = token[0] in SIGNS and len(token) > 1 and token not in known
+        parts += [token[0], token[1:]] if split else [token]
+    if not any(part in SIGNS for part in parts):
+        return []
+    if parts[0] not in SIGNS:
+        parts.insert(0, "+")
+    pairs = list(zip(parts[::2], [*parts[1::2], ""], strict=False))
+    if not all(sign in SIGNS and word and word not in SIGNS for sign, word in pairs):
+        raise ConfigError("put one + or - before each word of a sum")
+    return pairs
 
 
 def _show(answer: dict[str, Any], as_json: bool) -> None:

@@ -96,7 +96,8 @@ def read_vectors(lines: Iterable[tuple[int, str]], dim: int) -> Iterator[tuple[s
                 f"line {number} of stdin: {len(fields)} numbers do not fit vectors of dim {dim}"
             )
         try:
-            vector = numpy.array(fields, numpy.float32)
+            with numpy.errstate(over="ignore"):  # too large becomes infinite, and is refused
+                vector = numpy.array(fields, float).astype(numpy.float32)
         except ValueError as error:
             raise InputError(f"line {number} of stdin holds no vector: {error}") from None
         if not numpy.isfinite(vector).all():

@@ -265,7 +265,8 @@ class Queries:
         """(H,) a word's vector at length 1, or the vector itself."""
         if isinstance(item, str):
             return self.get_vector(item, norm=True)
-        vector = numpy.asarray(item, numpy.float32)
+        with numpy.errstate(over="ignore"):  # too large becomes infinite, and is refused
+            vector = numpy.asarray(item, numpy.float32)
         if vector.shape != (self.vector_size,):
             shape = " x ".join(map(str, vector.shape)) or "1"
             raise ConfigError(
