@@ -18,6 +18,9 @@ from w2v.errors import ConfigError
 GPU = False
 """Set to True to make arrays on the GPU: looked at whenever an array is made (see `w2v.np`)."""
 
+SCORED_WORDS = 300_000
+"""Words that count in a score by default, from the first, as in gensim."""
+
 
 def _option(
     default: Any,

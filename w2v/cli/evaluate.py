@@ -6,7 +6,7 @@ import click
 
 from w2v.cli.answers import print_json
 from w2v.cli.options import debug_option, gpu_option, json_option
-from w2v.config import TrainConfig
+from w2v.config import SCORED_WORDS, TrainConfig
 
 
 @click.command(short_help="Score by analogies and word pairs.")
@@ -35,7 +35,7 @@ from w2v.config import TrainConfig
 @click.option(
     "--restrict",
     type=click.IntRange(min=1),
-    default=300_000,
+    default=SCORED_WORDS,
     show_default=True,
     metavar="N",
     help="Analogies among the first N words, the most frequent ones; 30000 is common.",

@@ -20,9 +20,6 @@ from w2v.errors import InputError, import_extra
 from w2v.vectors.evaluation_sets import evaluation_file
 from w2v.vectors.queries import COSMUL_EPSILON, unit_rows
 
-RESTRICT = 300_000
-"""Words that count by default, from the first, as in gensim. 30,000 is common for analogies."""
-
 QUESTIONS = 1024  # in a batch
 COSINES = 1 << 26  # of the words of a batch with all words: 256 MB
 SCORES = {"cpu": 1 << 18, "gpu": 1 << 26}
@@ -115,7 +112,7 @@ class Analogies:
         self,
         source: str | Path,
         words: Sequence[str],
-        restrict: int = RESTRICT,
+        restrict: int = config.SCORED_WORDS,
         case_sensitive: bool = False,
         dummy4unknown: bool = False,
         data_dir: str | None = None,
@@ -294,7 +291,7 @@ class Pairs:
         self,
         source: str | Path,
         words: Sequence[str],
-        restrict: int = RESTRICT,
+        restrict: int = config.SCORED_WORDS,
         case_sensitive: bool = False,
         dummy4unknown: bool = False,
         data_dir: str | None = None,
