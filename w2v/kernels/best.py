@@ -18,14 +18,13 @@ CHUNK = 64
 def keep_best(scores, first, best, rows):
     """Merge a block of scores into the best so far, in place.
 
-    scores: (Q, C) float32, those of the candidates first..first + C. best: (Q, K) float32, falling,
-    -inf where nothing is kept yet. rows: (Q, K) int64, the candidates of `best`. Blocks come in
-    rising order, so that of equal scores the earlier candidate stays before the later one.
-    A score of -inf or NaN is never kept.
+    scores: (Q, C) float32, those of the candidates first..first + C. best: (Q, K) float32, a heap
+    with the worst at its root; -inf where nothing is kept yet. rows: (Q, K) int64, the candidates
+    of `best`. Blocks come in rising order, so that a score equal to the worst comes too late.
+    A score of -inf or NaN is never kept. `in_order` sorts the result.
     """
     for query in range(len(scores)):
         row, kept, kept_rows = scores[query], best[query], rows[query]
-        last = len(kept) - 1
         for start in range(0, len(row), CHUNK):
             stop = min(start + CHUNK, len(row))
             better = np.int32(1)
@@ -33,16 +32,35 @@ def keep_best(scores, first, best, rows):
                 chunk = row[start : start + CHUNK]
                 better = np.int32(0)
                 for i in range(CHUNK):
-                    better += np.int32(chunk[i] > kept[last])
+                    better += np.int32(chunk[i] > kept[0])
             if better == 0:
                 continue
             for i in range(start, stop):
-                score = row[i]
-                if score > kept[last]:
-                    place = last
-                    while place > 0 and kept[place - 1] < score:
-                        kept[place] = kept[place - 1]
-                        kept_rows[place] = kept_rows[place - 1]
-                        place -= 1
-                    kept[place] = score
-                    kept_rows[place] = first + i
+                if row[i] > kept[0]:
+                    _replace_worst(kept, kept_rows, row[i], first + i)
+
+
+@numba.njit(nogil=True, error_model="numpy")
+def _replace_worst(kept, rows, score, row):
+    """Put a score in place of the root of a heap. Of equal scores the later row is the worse."""
+    place = 0
+    while True:
+        child = 2 * place + 1
+        if child >= len(kept):
+            break
+        other = child + 1
+        if other < len(kept) and (
+            kept[other] < kept[child] or (kept[other] == kept[child] and rows[other] > rows[child])
+        ):
+            child = other
+        if kept[child] >= score:  # an equal one has an earlier row, and is the better
+            break
+        kept[place], rows[place] = kept[child], rows[child]
+        place = child
+    kept[place], rows[place] = score, row
+
+
+def in_order(best: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What `keep_best` has kept, best first; ties by rising row. best, rows: (Q, K)."""
+    order = np.lexsort((rows, -best))
+    return np.take_along_axis(best, order, axis=1), np.take_along_axis(rows, order, axis=1)

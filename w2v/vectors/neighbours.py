@@ -86,7 +86,7 @@ class _CPUSearch:
     def _search(
         self, queries: numpy.ndarray, own: numpy.ndarray, scores: numpy.ndarray, rows: numpy.ndarray
     ) -> None:
-        from w2v.kernels.best import keep_best  # brings in Numba
+        from w2v.kernels.best import in_order, keep_best  # brings in Numba
 
         buffer = numpy.empty(len(queries) * CANDIDATES, numpy.float32)
         for first in range(0, len(self.units), CANDIDATES):
@@ -96,6 +96,7 @@ class _CPUSearch:
             numpy.matmul(queries, candidates.T, out=block)
             _exclude(block, own - first)
             keep_best(block, first, scores, rows)
+        scores[:], rows[:] = in_order(scores, rows)
 
 
 class _GPUSearch:
