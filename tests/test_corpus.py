@@ -14,7 +14,7 @@ import w2v
 from w2v.config import TextConfig
 from w2v.corpus import EOS, datasets, demo, ptb, with_eos
 from w2v.corpus.encoding import encode_files, encode_sentences
-from w2v.corpus.readers import byte_blocks, cut_blocks, to_utf8
+from w2v.corpus.readers import byte_blocks, cut_blocks, text_blocks, to_utf8
 from w2v.errors import CorpusError, MissingPackageError
 
 
@@ -269,3 +269,13 @@ def test_without_pooch_the_error_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "pooch", None)
     with pytest.raises(MissingPackageError, match="pip install pooch"):
         datasets.dataset_file("ptb", "train")
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs Linux's list of open files")
+def test_a_text_that_is_refused_half_way_is_closed(tmp_path):
+    path = tmp_path / "bad.txt"
+    path.write_bytes(b"abc \xff def")
+    with pytest.raises(CorpusError) as refused:  # holds on to what was under way
+        list(text_blocks([str(path)], TextConfig()))
+    opened = [os.path.realpath(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd")]
+    assert str(path) not in opened and "byte offset 4" in str(refused.value)

@@ -18,6 +18,9 @@ from w2v.errors import ConfigError
 GPU = False
 """Set to True to make arrays on the GPU: looked at whenever an array is made (see `w2v.np`)."""
 
+SCORED_WORDS = 300_000
+"""Words that count in a score by default, from the first, as in gensim."""
+
 
 def _option(
     default: Any,
@@ -136,6 +139,16 @@ class TrainConfig(TextConfig):
     )
     eval_interval: int = _option(
         100, "Updates between two reports of the loss (layers).", minimum=1, engine="layers"
+    )
+    # Scores while training
+    analogies: str | None = _option(
+        None, "Score by these analogies: a file like questions-words.txt, or the set google."
+    )
+    pairs: str | None = _option(
+        None, "Score by these rated word pairs: a file, or the set wordsim353 or simlex999."
+    )
+    eval_every: int | None = _option(
+        None, "Words between two scores, if they are to come before the end.", minimum=1
     )
     # What comes out
     output: str = _option("vectors.pkl", "Where the vectors go.")

@@ -50,6 +50,10 @@ class ModelFileError(W2VError, ValueError):
     """A file of word vectors is missing, cut off, or something else."""
 
 
+class InputError(W2VError, ValueError):
+    """A list of words, vectors, analogies or pairs cannot be used, or none of it is known."""
+
+
 class UnknownWordError(W2VError, KeyError):
     """A word is not in the vocabulary; `suggestions` holds close spellings, best first."""
 

@@ -15,8 +15,9 @@ from w2v.corpus.datasets import dataset_file
 from w2v.engines import ENGINES, Engine
 from w2v.errors import ConfigError, OutputError, import_extra
 from w2v.files import check_writable, uninterrupted
-from w2v.training.progress import Report
+from w2v.training.progress import Report, Reporter
 from w2v.vectors import WordVectors, save
+from w2v.vectors.scoring import Scoring
 
 Source = str | PathLike | Sequence[PathLike] | Iterable[list[str]] | None
 """A path, "-" for stdin, a list of `Path`s, sentences as lists of words, or nothing: a named data
@@ -77,7 +78,7 @@ def run(
         engine = ENGINES[cast(str, config.engine)](text, config)
         say(engine.summary)
         engine.prepare(tell)
-        done = _fit(engine, report)
+        done = _fit(engine, config, report)
     with uninterrupted():
         if "output" in options:
             save(done.vectors, config.output)
@@ -86,8 +87,11 @@ def run(
     return done
 
 
-def _fit(engine: Engine, report: Report | None) -> Run:
+def _fit(engine: Engine, config: TrainConfig, report: Report | None) -> Run:
     interrupted = False
+    scoring = None
+    if config.analogies is not None or config.pairs is not None:
+        report = scoring = Scoring(config, engine.vectors, report or Reporter())
     start = time.monotonic()
     try:
         engine.fit(report)
@@ -95,7 +99,7 @@ def _fit(engine: Engine, report: Report | None) -> Run:
         if engine.words_done == 0:  # nothing is trained that could be worth keeping
             raise
         interrupted = True
-    seconds = time.monotonic() - start
+    seconds = time.monotonic() - start - (scoring.seconds if scoring else 0)
     return Run(engine.vectors(), engine.words_done, seconds, interrupted)
 
 
@@ -125,6 +129,8 @@ def make_config(corpus: Source, options: dict[str, Any]) -> TrainConfig:
     for name in options:
         if name not in known:
             raise ConfigError(f"unknown option {name!r}{nearest(name, known)}")
+    if "eval_every" in options and not {"analogies", "pairs"} & options.keys():
+        raise ConfigError("--eval-every needs something to score by: --analogies or --pairs")
     is_demo = corpus is None and options.get("dataset") in (None, "demo")
     # The demo is too small to be worth the compilation of the fused kernel.
     engine = options.get("engine") or ("layers" if is_demo else "fused")

@@ -11,9 +11,13 @@ from typing import NoReturn
 
 import click
 
+from w2v.cli.ask import ask
 from w2v.cli.encode import encode, info
+from w2v.cli.evaluate import evaluate
+from w2v.cli.neighbours import neighbours_of
 from w2v.cli.options import debug_option
-from w2v.cli.query import analogy, similar
+from w2v.cli.query import analogy, odd_one_out, rank, similar, similarity, vector
+from w2v.cli.sections import Group
 from w2v.cli.train import train
 from w2v.errors import W2VError
 
@@ -21,7 +25,12 @@ INTERRUPTED = 130  # what a shell gives for a command that Ctrl-C has ended
 
 
 @click.group(
-    context_settings={"auto_envvar_prefix": "W2V", "help_option_names": ["-h", "--help"]},
+    cls=Group,
+    context_settings={
+        "auto_envvar_prefix": "W2V",
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": 100,
+    },
     invoke_without_command=True,
 )
 @click.version_option(package_name="w2v", message="w2v %(version)s")
@@ -39,8 +48,13 @@ def cli(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (train, encode, similar, analogy, info):
-    cli.add_command(command)
+cli.add_section("From text to vectors", (train, encode))
+cli.add_section(
+    "Questions",
+    (similar, analogy, similarity, odd_one_out, rank, vector, neighbours_of, ask),
+)
+cli.add_section("Scores", (evaluate,))
+cli.add_section("Files", (info,))
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

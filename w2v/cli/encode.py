@@ -16,12 +16,13 @@ from w2v.cli.options import (
     json_option,
     stronger_text,
 )
+from w2v.cli.sections import Command
 from w2v.config import TextConfig
 from w2v.errors import ConfigError, GPUError, OutputError
 
 
-@click.command()
-@click.argument("corpus", nargs=-1, metavar="[CORPUS]...")
+@click.command(cls=Command, short_help="Encode a text ahead of training.")
+@click.argument("corpus", nargs=-1, type=click.Path(allow_dash=True), metavar="[CORPUS]...")
 @config_option
 @config_options(TextConfig, without=("cache",))
 @click.option(
@@ -69,7 +70,7 @@ def encode(
     )
 
 
-@click.command()
+@click.command(short_help="Say what a file of ours is, or what this machine has.")
 @click.argument("path", required=False)
 @json_option
 @debug_option

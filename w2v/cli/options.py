@@ -7,6 +7,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from w2v.cli.sections import Command, Option
 from w2v.config import TextConfig, TrainConfig, option_name, read_config, value_type
 
 # How strongly a value is meant, from the weakest: used where two options exclude each other.
@@ -16,6 +17,13 @@ PRECEDENCE = [
     ParameterSource.ENVIRONMENT,
     ParameterSource.COMMANDLINE,
 ]
+
+SECTIONS = {
+    "Model": {"model", "dim", "window", "negative", "ns_exponent"},
+    "Scores": {"analogies", "pairs", "eval_every"},
+    "Output": {"output", "plot"},
+}
+"""Headings of `w2v train --help`: see `_section`."""
 
 debug_option = click.option(
     "--debug",
@@ -33,12 +41,22 @@ model_option = click.option(
     show_default=True,
     show_envvar=True,
     metavar="PATH",
+    type=click.Path(),
     help="The vectors to ask.",
 )
 
 top_option = click.option(
     "--top", default=5, show_default=True, type=click.IntRange(min=1), help="How many answers."
 )
+
+restrict_option = click.option(
+    "--restrict",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Answer with the first N words only, which are the most frequent ones.",
+)
+
+gpu_option = click.option("--gpu", is_flag=True, help="Compute on the GPU, through CuPy.")
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
 
@@ -76,6 +94,8 @@ def config_options(config: type[TextConfig], without: Container[str] = ()) -> Ca
             more_names = ["W2V_DATA_DIR"] if field.name == "data_dir" else []
             command = click.option(
                 *names,
+                cls=Option,
+                section=_section(field),
                 default=field.default,
                 show_default=True,
                 type=click.Choice(choices) if choices else kind,
@@ -88,7 +108,16 @@ def config_options(config: type[TextConfig], without: Container[str] = ()) -> Ca
     return add
 
 
-class GpuCommand(click.Command):
+def _section(field: dataclasses.Field) -> str:
+    """The heading under which `--help` shows an option."""
+    if field.name in TextConfig.__dataclass_fields__:
+        return "Text"
+    if field.metadata["engine"]:
+        return f"Training with --engine {field.metadata['engine']}"
+    return next((title for title, names in SECTIONS.items() if field.name in names), "Training")
+
+
+class GpuCommand(Command):
     """A command whose flag `--gpu` may be followed by the number of a device."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

@@ -18,8 +18,8 @@ from w2v.cli.options import (
 from w2v.config import TrainConfig
 
 
-@click.command(cls=GpuCommand)
-@click.argument("corpus", nargs=-1, metavar="[CORPUS]...")
+@click.command(cls=GpuCommand, short_help="Train word vectors on a text.")
+@click.argument("corpus", nargs=-1, type=click.Path(allow_dash=True), metavar="[CORPUS]...")
 @config_option
 @config_options(TrainConfig)
 @debug_option

@@ -41,7 +41,11 @@ def dataset_file(name: str, split: str, data_dir: str | Path | None = None) -> P
     `data_dir/ptb.train.txt`; without a folder, it is downloaded into the user's cache. Raises
     CorpusError if the folder does not hold it or the download fails.
     """
-    download = FILES[name, split]
+    return local_file(FILES[name, split], data_dir)
+
+
+def local_file(download: Download, data_dir: str | Path | None = None) -> Path:
+    """The local copy of a public file, found as `dataset_file` says. Raises CorpusError."""
     data_dir = data_dir or os.environ.get("W2V_DATA_DIR")
     if not data_dir:
         return _fetch(download)

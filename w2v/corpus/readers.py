@@ -11,7 +11,8 @@ import os
 import re
 import sys
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from itertools import chain
 from pathlib import Path
 from typing import IO, cast
@@ -112,11 +113,12 @@ def _utf8(path: str, codec: str, config: TextConfig) -> Iterator[bytes]:
     if path.endswith(".parquet"):
         yield from _parquet_rows(path, config.column)
     else:
-        yield from to_utf8(byte_blocks(path), path, codec, config.encoding_errors)
+        with closing(byte_blocks(path)) as blocks:  # also where the text is refused half-way
+            yield from to_utf8(blocks, path, codec, config.encoding_errors)
     yield b"\n"
 
 
-def byte_blocks(path: str | Path) -> Iterator[bytes]:
+def byte_blocks(path: str | Path) -> Generator[bytes, None, None]:
     """The bytes of a file, unpacked as its ending says. Raises CorpusError if it cannot be read."""
     try:
         if str(path) == "-":

@@ -12,7 +12,6 @@ Called by `kernels.load("cpu")`.
 import ctypes
 import functools
 import itertools
-import os
 import pathlib
 import sys
 import zlib
@@ -21,18 +20,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-if "numba" not in sys.modules and "NUMBA_CPU_FEATURES" not in os.environ:
-    # LLVM keeps to 256-bit vectors on processors that once slowed down for wider ones; Numba reads
-    # this when it is imported.
-    import llvmlite.binding
-
-    features = llvmlite.binding.get_host_cpu_features()
-    if features.get("avx512f"):
-        os.environ["NUMBA_CPU_FEATURES"] = features.flatten() + ",-prefer-256-bit"
-
-import numba
-
 from w2v import rng
+from w2v.kernels.compiler import numba
 from w2v.kernels.plan import (
     END,
     KEEP,

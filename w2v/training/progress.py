@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TextIO
 
 
@@ -11,7 +11,8 @@ class Progress:
     """Where training stands.
 
     epoch and iteration (an update, or a block of the corpus) count from 1. words: of all
-    total_words so far. loss: the mean since the report before.
+    total_words so far. loss: the mean since the report before. scores: in percent, where some were
+    taken here.
     """
 
     epoch: int
@@ -23,6 +24,7 @@ class Progress:
     seconds: float
     loss: float
     learning_rate: float | None = None
+    scores: dict[str, float] = field(default_factory=dict)
 
 
 Report = Callable[[Progress], None]
@@ -39,6 +41,7 @@ class Reporter:
         self.stream = stream or sys.stderr
         self.headings: list[str] = []
         self._bar: Any = None
+        self._scores = ""
 
     def __call__(self, at: Progress) -> None:
         try:
@@ -63,7 +66,8 @@ class Reporter:
         rate = "" if at.learning_rate is None else f" | lr {at.learning_rate:.4f}"
         print(
             f"| epoch {at.epoch} |  iter {at.iteration} / {at.iterations} "
-            f"| time {at.seconds:.0f}[s] | loss {at.loss:.2f}{rate}",
+            f"| time {at.seconds:.0f}[s] | loss {at.loss:.2f}{rate}"
+            + "".join(f" | {name} {score:.1f}" for name, score in at.scores.items()),
             file=self.stream,
             flush=True,
         )
@@ -77,7 +81,9 @@ class Reporter:
             self._bar.start_t -= at.seconds  # the bar is made at the first report
         rate = "" if at.learning_rate is None else f", lr {at.learning_rate:.4f}"
         self._bar.set_description(f"epoch {at.epoch}/{at.epochs}", refresh=False)
-        self._bar.set_postfix_str(f"loss {at.loss:.3f}{rate}", refresh=False)
+        if at.scores:  # shown until the next ones
+            self._scores = "".join(f", {name} {score:.1f}" for name, score in at.scores.items())
+        self._bar.set_postfix_str(f"loss {at.loss:.3f}{rate}{self._scores}", refresh=False)
         self._bar.update(at.words - self._bar.n)
         if at.words == at.total_words:
             self.close()

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 
 from w2v.backend import Array
 from w2v.errors import UnknownWordError
-from w2v.vectors.word_vectors import Scored, WordVectors
+from w2v.vectors.queries import Scored
+from w2v.vectors.word_vectors import WordVectors
 
 
 def most_similar(

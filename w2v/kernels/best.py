@@ -1,0 +1,66 @@
+"""Keeping the best of many scores, compiled: the selection of a search in batches.
+
+Called by `w2v.vectors.neighbours` on blocks of scores that are still in the cache. A row's scores
+are compared with the worst that it keeps, sixteen or so in one instruction; after the first few
+blocks next to none is better, so that the selection costs a small part of the product before it,
+where `numpy.argpartition` costs many times as much as that.
+"""
+
+import numpy as np
+
+from w2v.kernels.compiler import numba
+
+CHUNK = 64
+"""Scores that are compared before anything else is decided."""
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def keep_best(scores, first, best, rows):
+    """Merge a block of scores into the best so far, in place.
+
+    scores: (Q, C) float32, those of the candidates first..first + C. best: (Q, K) float32, a heap
+    with the worst at its root; -inf where nothing is kept yet. rows: (Q, K) int64, the candidates
+    of `best`. Blocks come in rising order, so that a score equal to the worst comes too late.
+    A score of -inf or NaN is never kept. `in_order` sorts the result.
+    """
+    for query in range(len(scores)):
+        row, kept, kept_rows = scores[query], best[query], rows[query]
+        for start in range(0, len(row), CHUNK):
+            stop = min(start + CHUNK, len(row))
+            better = np.int32(1)
+            if stop - start == CHUNK:  # of a length known to the compiler: whole vectors
+                chunk = row[start : start + CHUNK]
+                better = np.int32(0)
+                for i in range(CHUNK):
+                    better += np.int32(chunk[i] > kept[0])
+            if better == 0:
+                continue
+            for i in range(start, stop):
+                if row[i] > kept[0]:
+                    _replace_worst(kept, kept_rows, row[i], first + i)
+
+
+@numba.njit(nogil=True, error_model="numpy")
+def _replace_worst(kept, rows, score, row):
+    """Put a score in place of the root of a heap. Of equal scores the later row is the worse."""
+    place = 0
+    while True:
+        child = 2 * place + 1
+        if child >= len(kept):
+            break
+        other = child + 1
+        if other < len(kept) and (
+            kept[other] < kept[child] or (kept[other] == kept[child] and rows[other] > rows[child])
+        ):
+            child = other
+        if kept[child] >= score:  # an equal one has an earlier row, and is the better
+            break
+        kept[place], rows[place] = kept[child], rows[child]
+        place = child
+    kept[place], rows[place] = score, row
+
+
+def in_order(best: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What `keep_best` has kept, best first; ties by rising row. best, rows: (Q, K)."""
+    order = np.lexsort((rows, -best))
+    return np.take_along_axis(best, order, axis=1), np.take_along_axis(rows, order, axis=1)

@@ -1,0 +1,145 @@
+"""The nearest words of many words at once: products in blocks, and a selection that keeps up.
+
+On a CPU a block of scores is small enough to stay in the cache, from which compiled code
+(`kernels.best`) takes what it keeps. On a GPU (where `config.GPU` is set) a sort is needed, and
+only the best of each chunk of scores are sorted. Called by `WordVectors.neighbours`.
+"""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy
+
+from w2v import config
+from w2v.backend import Array, array_module, to_cpu, to_gpu
+from w2v.vectors.queries import unit_rows
+
+Found = tuple[int, numpy.ndarray, numpy.ndarray]
+"""A row, the rows nearest to it, best first, and their scores."""
+
+QUERIES, CANDIDATES = 512, 1024
+"""The sides of a block on a CPU: 2 MB of scores, about a core's own cache."""
+
+GPU_SCORES = 1 << 28
+"""Most scores at a time on a GPU: 1 GB."""
+
+CHUNK = 128
+
+
+def nearest_rows(
+    matrix: numpy.ndarray,
+    asked: Sequence[int],
+    top: int,
+    restrict: int | None = None,
+    threads: int | None = None,
+) -> Iterator[Found]:
+    """For each row asked, the `top` rows of the highest cosine among the first `restrict`.
+
+    matrix: (V, H). The row itself is no answer; equal scores come in rising order of the rows.
+    """
+    rows = numpy.asarray(asked, numpy.int64)
+    units = unit_rows(matrix[:restrict])
+    search = _GPUSearch(units) if config.GPU else _CPUSearch(units, threads)
+    return _in_batches(search, matrix, rows, max(0, min(top, len(units))))
+
+
+def _in_batches(
+    search: "_CPUSearch | _GPUSearch", matrix: numpy.ndarray, rows: numpy.ndarray, top: int
+) -> Iterator[Found]:
+    for start in range(0, len(rows), search.queries):
+        batch = rows[start : start + search.queries]
+        scores, near = search.best(unit_rows(matrix[batch]), batch, top)
+        for row, row_scores, row_near in zip(batch, scores, near, strict=True):
+            kept = row_scores > -numpy.inf  # less than `top` where there are not that many words
+            yield int(row), row_near[kept], row_scores[kept]
+
+
+class _CPUSearch:
+    """The best of units, (V, H), for a batch of queries; each thread takes a part of them.
+
+    The product of a block runs on the thread that then selects from it: threads that share one
+    product wait for the slowest at each block, which on a busy machine took twice as long.
+    """
+
+    def __init__(self, units: numpy.ndarray, threads: int | None):
+        from threadpoolctl import ThreadpoolController
+
+        self.units, self.threads = units, threads or config.cores()
+        self.queries = 4 * QUERIES * self.threads
+        self._blas = ThreadpoolController()
+
+    def best(
+        self, queries: numpy.ndarray, own: numpy.ndarray, top: int
+    ) -> tuple[numpy.ndarray, numpy.ndarray]:
+        """Scores and rows, (Q, top) each. own: (Q,) the row of each query, which is no answer."""
+        scores = numpy.full((len(queries), top), -numpy.inf, numpy.float32)
+        rows = numpy.zeros((len(queries), top), numpy.int64)
+        parts = [slice(at, at + QUERIES) for at in range(0, len(queries), QUERIES)] if top else []
+
+        def work(part: slice) -> None:
+            self._search(queries[part], own[part], scores[part], rows[part])
+
+        with self._blas.limit(limits=1, user_api="blas"), ThreadPoolExecutor(self.threads) as pool:
+            list(pool.map(work, parts))
+        return scores, rows
+
+    def _search(
+        self, queries: numpy.ndarray, own: numpy.ndarray, scores: numpy.ndarray, rows: numpy.ndarray
+    ) -> None:
+        from w2v.kernels.best import in_order, keep_best  # brings in Numba
+
+        buffer = numpy.empty(len(queries) * CANDIDATES, numpy.float32)
+        for first in range(0, len(self.units), CANDIDATES):
+            candidates = self.units[first : first + CANDIDATES]
+            shape = len(queries), len(candidates)
+            block = buffer[: shape[0] * shape[1]].reshape(shape)
+            numpy.matmul(queries, candidates.T, out=block)
+            _exclude(block, own - first)
+            keep_best(block, first, scores, rows)
+        scores[:], rows[:] = in_order(scores, rows)
+
+
+class _GPUSearch:
+    """The same in array code, for CuPy."""
+
+    def __init__(self, units: numpy.ndarray):
+        self.units = to_gpu(units)
+        self.queries = max(1, min(16384, GPU_SCORES // max(1, len(units))))
+
+    def best(
+        self, queries: numpy.ndarray, own: numpy.ndarray, top: int
+    ) -> tuple[numpy.ndarray, numpy.ndarray]:
+        scores = to_gpu(queries) @ self.units.T
+        _exclude(scores, own)
+        best, rows = best_columns(scores, top)
+        return to_cpu(best), to_cpu(rows)
+
+
+def _exclude(scores: Array, columns: numpy.ndarray) -> None:
+    """Make each query's own column, where it lies in this block, the worst."""
+    inside = numpy.flatnonzero((columns >= 0) & (columns < scores.shape[1]))
+    xp = array_module(scores)
+    scores[xp.asarray(inside), xp.asarray(columns[inside])] = -numpy.inf
+
+
+def best_columns(scores: Array, top: int) -> tuple[Array, Array]:
+    """The `top` highest scores of each row, falling, and their columns; ties by rising column.
+
+    scores: (Q, C). Only the `top` chunks of the highest maximum are sorted: none of the best can
+    lie in another, and of equal maxima the earlier chunk is taken.
+    """
+    xp = array_module(scores)
+    count, width = scores.shape
+    if width > CHUNK * top:
+        chunks = -(-width // CHUNK)
+        padded = xp.full((count, chunks * CHUNK), -numpy.inf, scores.dtype)
+        padded[:, :width] = scores
+        padded = padded.reshape(count, chunks, CHUNK)
+        order = xp.argsort(-padded.max(axis=2), axis=1, kind="stable")[:, :top]
+        chosen = xp.sort(order, axis=1)  # in rising order of the columns
+        scores = xp.take_along_axis(padded, chosen[:, :, None], axis=1).reshape(count, top * CHUNK)
+        columns = (chosen[:, :, None] * CHUNK + xp.arange(CHUNK)).reshape(count, top * CHUNK)
+    else:
+        columns = xp.broadcast_to(xp.arange(width), scores.shape)
+    best = xp.argsort(-scores, axis=1, kind="stable")[:, :top]
+    return xp.take_along_axis(scores, best, axis=1), xp.take_along_axis(columns, best, axis=1)

@@ -1,0 +1,344 @@
+"""What word vectors are asked: the base of `WordVectors`, under the names of gensim's KeyedVectors.
+
+Scores are gensim's: a word counts at length 1, a score is a cosine. A question is one product of
+the matrix with a vector, on the GPU where `config.GPU` is set, and a partial sort.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+
+import numpy
+
+from w2v import config
+from w2v.backend import Array, array_module, to_cpu, to_gpu
+from w2v.errors import ConfigError, UnknownWordError
+
+Scored = tuple[str, float]
+"""A word and its score."""
+
+Item = str | numpy.ndarray | tuple[str | numpy.ndarray, float]
+"""What a query is made of: a word or a vector (H,), by itself or with a weight."""
+
+Items = str | numpy.ndarray | Sequence[Item] | None
+
+COSMUL_EPSILON = 1e-6
+"""Added to the divisor of 3CosMul, as in gensim; 0.001 in Levy and Goldberg 2014."""
+
+BLOCK = 1 << 16  # rows whose lengths are computed at a time
+
+
+class Queries:
+    """Questions to V words and their vectors, of size H."""
+
+    words: list[str]
+    matrix: numpy.ndarray
+    index: Mapping[str, int]
+
+    # Words, rows and vectors
+
+    def row(self, word: str) -> int:
+        """A word's row. Raises UnknownWordError, which names up to five close spellings."""
+        try:
+            return self.index[word]
+        except KeyError:
+            raise UnknownWordError(word, close_spellings(word, self.words)) from None
+
+    def __contains__(self, word: str) -> bool:
+        return word in self.index
+
+    def get_vector(self, word: str, norm: bool = False) -> numpy.ndarray:
+        """(H,) a word's vector, at length 1 with `norm`. Raises UnknownWordError."""
+        vector = self.matrix[self.row(word)]
+        return unit_rows(vector[None])[0] if norm else vector
+
+    @property
+    def index_to_key(self) -> list[str]:
+        """gensim's name for the words."""
+        return self.words
+
+    @property
+    def key_to_index(self) -> Mapping[str, int]:
+        """gensim's name for the row of each word."""
+        return self.index
+
+    @property
+    def vectors(self) -> numpy.ndarray:
+        """gensim's name for the matrix, (V, H)."""
+        return self.matrix
+
+    @property
+    def vector_size(self) -> int:
+        """H, the size of a vector."""
+        return self.matrix.shape[1]
+
+    # The nearest words
+
+    def most_similar(
+        self,
+        positive: Items = None,
+        negative: Items = None,
+        topn: int = 10,
+        clip_start: int = 0,
+        clip_end: int | None = None,
+        restrict_vocab: int | None = None,
+    ) -> list[Scored]:
+        """The words nearest to the sum of `positive` minus that of `negative`, without these words.
+
+        positive, negative: a word or a vector, or a list of them; one of both may be empty. Words
+        count at length 1, vectors as they are; (word, weight) counts with that weight, whichever
+        list it is in. clip_start, clip_end: the rows that may answer; restrict_vocab: only the
+        first so many. Best first, ties in the order of the words. Raises UnknownWordError,
+        ConfigError for an empty query or a vector of another size or with NaN.
+
+        Source: 3CosAdd, Levy and Goldberg 2014, as gensim 4 implements it.
+        """
+        items = [*_weighted(positive, 1.0), *_weighted(negative, -1.0)]
+        rows = [self.row(item) for item, _ in items if isinstance(item, str)]
+        query = self._combine(items)
+        if topn < 1:
+            return []
+        if restrict_vocab:
+            clip_start, clip_end = 0, restrict_vocab
+        scores = self.cosines(query, clip_start, clip_end)
+        return self._best(scores, clip_start, rows, topn)
+
+    def most_similar_cosmul(
+        self,
+        positive: Items = None,
+        negative: Items = None,
+        topn: int = 10,
+        restrict_vocab: int | None = None,
+    ) -> list[Scored]:
+        """The words that are near to each of `positive` and far from each of `negative`.
+
+        The score is the product of the cosines, moved to 0..1, divided by that of the negative
+        ones. Words and vectors count at length 1. Raises UnknownWordError, ConfigError as
+        `most_similar`, and without a positive word.
+
+        Source: 3CosMul, Levy and Goldberg 2014, equation 4, as gensim 4 implements it (where
+        restrict_vocab has no effect).
+        """
+        sides = [[item for item, _ in _weighted(side, 1.0)] for side in (positive, negative)]
+        rows = [self.row(item) for side in sides for item in side if isinstance(item, str)]
+        if not sides[0]:
+            raise ConfigError("3CosMul needs a positive word")
+        if topn < 1:
+            return []
+        above, below = (
+            [(1 + self.cosines(self._vector(item), 0, restrict_vocab or None)) / 2 for item in side]
+            for side in sides
+        )
+        scores = numpy.prod(above, axis=0)
+        if below:
+            scores = scores / (numpy.prod(below, axis=0) + COSMUL_EPSILON)
+        else:
+            scores = scores / (1 + COSMUL_EPSILON)
+        return self._best(scores, 0, rows, topn)
+
+    def similar(self, word: str, top: int = 5) -> list[Scored]:
+        """The words nearest to a word, best first: `most_similar` of one word."""
+        return self.most_similar(word, topn=top)
+
+    def similar_by_word(
+        self, word: str, topn: int = 10, restrict_vocab: int | None = None
+    ) -> list[Scored]:
+        """gensim's name for `most_similar` of one word."""
+        return self.most_similar(word, topn=topn, restrict_vocab=restrict_vocab)
+
+    def similar_by_vector(
+        self, vector: numpy.ndarray, topn: int = 10, restrict_vocab: int | None = None
+    ) -> list[Scored]:
+        """gensim's name for `most_similar` of one vector, (H,)."""
+        return self.most_similar([vector], topn=topn, restrict_vocab=restrict_vocab)
+
+    def neighbours(
+        self,
+        words: Sequence[str] | None = None,
+        topn: int = 10,
+        restrict_vocab: int | None = None,
+        threads: int | None = None,
+    ) -> Iterator[tuple[str, list[Scored]]]:
+        """Each word (all of them without `words`) with the words nearest to it, best first.
+
+        The same as `most_similar` of one word after the other, in batches and much faster.
+        restrict_vocab: only the first so many words may answer. threads: all cores if unset.
+        Raises UnknownWordError before the first answer.
+        """
+        from w2v.vectors.neighbours import nearest_rows
+
+        asked = range(len(self.words)) if words is None else [self.row(word) for word in words]
+        found = nearest_rows(self.matrix, asked, topn, restrict_vocab or None, threads)
+        return (
+            (
+                self.words[row],
+                [(self.words[near], float(score)) for near, score in zip(*kept, strict=True)],
+            )
+            for row, *kept in found
+        )
+
+    # Analogies
+
+    def analogy(self, a: str, b: str, c: str, top: int = 5) -> list[Scored]:
+        """a is to b as c is to ...: the words nearest to b - a + c, without these three.
+
+        The three count at length 1 (3CosAdd, Levy and Goldberg 2014). Raises UnknownWordError.
+        """
+        for word in (a, b, c):  # an unknown one is named in the order of the question
+            self.row(word)
+        return self.most_similar([b, c], [a], topn=top)
+
+    def analogy_score(self, a: str, b: str, c: str, answer: str) -> float:
+        """How near a given answer is to b - a + c, by cosine. Raises UnknownWordError."""
+        query = self._combine([(b, 1.0), (a, -1.0), (c, 1.0)])
+        return _cosine(query, self.matrix[self.row(answer)])
+
+    # Words with words
+
+    def similarity(self, w1: str, w2: str) -> float:
+        """The cosine of two words. Raises UnknownWordError."""
+        return _cosine(self.matrix[self.row(w1)], self.matrix[self.row(w2)])
+
+    def n_similarity(self, ws1: Iterable[str], ws2: Iterable[str]) -> float:
+        """The cosine of the means of two sets of words, each word at its own length.
+
+        Unknown words do not count, as in gensim. Raises ConfigError for a set that is empty, and
+        UnknownWordError for one in which no word is known.
+        """
+        means = []
+        for words in (list(ws1), list(ws2)):
+            known = [self.index[word] for word in words if word in self]
+            if not words:
+                raise ConfigError("a set of words is empty: name at least one word in each")
+            if not known:
+                self.row(words[0])
+            means.append(self.matrix[known].mean(axis=0))
+        return _cosine(*means)
+
+    def doesnt_match(self, words: Iterable[str]) -> str:
+        """The word that is farthest from the mean of all. Unknown words do not count.
+
+        Raises as `rank_by_centrality`.
+        """
+        return self.rank_by_centrality(words)[-1][1]
+
+    def rank_by_centrality(self, words: Iterable[str]) -> list[tuple[float, str]]:
+        """The words with their cosines to the mean of all (at length 1), nearest first.
+
+        Unknown words do not count, as in gensim. Raises ConfigError without words, and
+        UnknownWordError where none is known.
+        """
+        words = list(words)
+        known = [word for word in words if word in self]
+        if not words:
+            raise ConfigError("there are no words to choose from: name some")
+        if not known:
+            self.row(words[0])
+        units = unit_rows(self.matrix[[self.index[word] for word in known]])
+        scores = units @ unit_rows(units.mean(axis=0)[None])[0]
+        return sorted(zip(scores.tolist(), known, strict=True), reverse=True)
+
+    def rank(self, key1: str, key2: str) -> int:
+        """How many words are nearer to key1 than key2 is, plus one. Raises UnknownWordError."""
+        own, other = self.row(key1), self.row(key2)
+        scores = self.cosines(self.matrix[own])
+        scores[own] = -numpy.inf if own != other else scores[own]
+        return int((scores > scores[other]).sum()) + 1
+
+    # The arithmetic
+
+    def cosines(self, query: numpy.ndarray, start: int = 0, stop: int | None = None) -> Array:
+        """The cosine of the words start..stop with a vector, (H,), as a NumPy array."""
+        matrix, lengths = self._on_gpu if config.GPU else (self.matrix, self._lengths)
+        unit = array_module(matrix).asarray(unit_rows(query[None])[0])
+        return to_cpu(matrix[start:stop] @ unit / lengths[start:stop])
+
+    @cached_property
+    def _lengths(self) -> numpy.ndarray:
+        """(V,) the length of each vector, and 1 for a vector of zeros."""
+        return row_lengths(self.matrix).astype(self.matrix.dtype)
+
+    @cached_property
+    def _on_gpu(self) -> tuple[Array, Array]:
+        return to_gpu(self.matrix), to_gpu(self._lengths)
+
+    def _vector(self, item: str | numpy.ndarray) -> numpy.ndarray:
+        """(H,) a word's vector at length 1, or the vector itself."""
+        if isinstance(item, str):
+            return self.get_vector(item, norm=True)
+        with numpy.errstate(over="ignore"):  # too large becomes infinite, and is refused
+            vector = numpy.asarray(item, numpy.float32)
+        if vector.shape != (self.vector_size,):
+            shape = " x ".join(map(str, vector.shape)) or "1"
+            raise ConfigError(
+                f"a vector of {shape} numbers does not fit vectors of dim {self.vector_size}"
+            )
+        if not numpy.isfinite(vector).all():
+            raise ConfigError("a vector holds NaN, infinite or too large values")
+        return vector
+
+    def _combine(self, items: list[tuple[str | numpy.ndarray, float]]) -> numpy.ndarray:
+        if not items:
+            raise ConfigError("nothing is asked: name a word, positive or negative")
+        weights = numpy.array([weight for _, weight in items], numpy.float32)
+        return weights @ numpy.stack([self._vector(item) for item, _ in items])
+
+    def _best(
+        self, scores: numpy.ndarray, first: int, exclude: list[int], top: int
+    ) -> list[Scored]:
+        """The words with the highest scores; ties in the order of the words.
+
+        scores: of the rows from `first` on, changed here. exclude: rows that are no answers.
+        """
+        outside = {row - first for row in exclude if 0 <= row - first < len(scores)}
+        scores[list(outside)] = -numpy.inf
+        top = max(0, min(top, len(scores) - len(outside)))
+        if top == 0:
+            return []
+        worst = numpy.partition(scores, len(scores) - top)[len(scores) - top]
+        rows = numpy.flatnonzero(scores >= worst)  # all that tie with the last one, in order
+        rows = rows[numpy.argsort(-scores[rows], kind="stable")][:top]
+        return [(self.words[first + row], float(scores[row])) for row in rows]
+
+
+def _weighted(items: Items, weight: float) -> list[tuple[str | numpy.ndarray, float]]:
+    if items is None:
+        return []
+    if isinstance(items, str) or (isinstance(items, numpy.ndarray) and items.ndim == 1):
+        items = [items]
+    return [item if isinstance(item, tuple) else (item, weight) for item in items]
+
+
+def _cosine(a: numpy.ndarray, b: numpy.ndarray) -> float:
+    units = unit_rows(numpy.stack([a, b]))
+    return float(units[0] @ units[1])
+
+
+def row_lengths(matrix: numpy.ndarray) -> numpy.ndarray:
+    """(V,) float64 the length of each row, and 1 for a row of zeros. matrix: (V, H)."""
+    squares = numpy.empty(len(matrix))
+    for start in range(0, len(matrix), BLOCK):
+        block = matrix[start : start + BLOCK]
+        # in float64, where the square of no float32 leaves the range
+        numpy.einsum(
+            "vh,vh->v", block, block, dtype=numpy.float64, out=squares[start : start + BLOCK]
+        )
+    lengths = numpy.sqrt(squares)
+    lengths[lengths == 0] = 1
+    return lengths
+
+
+def unit_rows(matrix: numpy.ndarray) -> numpy.ndarray:
+    """Rows at length 1; a row of zeros stays one. matrix: (V, H)."""
+    return matrix / row_lengths(matrix)[:, None].astype(matrix.dtype)
+
+
+def close_spellings(word: str, words: Iterable[str], limit: int = 5) -> list[str]:
+    """Up to `limit` of the words that are spelled like `word`, best first."""
+    from rapidfuzz import process
+    from rapidfuzz.distance import DamerauLevenshtein, JaroWinkler
+
+    near = process.extract(
+        word, words, scorer=JaroWinkler.normalized_similarity, limit=100, score_cutoff=0.7
+    )
+    scored = [(DamerauLevenshtein.normalized_distance(word, other), other) for other, *_ in near]
+    return [other for distance, other in sorted(scored) if distance <= 0.5][:limit]
