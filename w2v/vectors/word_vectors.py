@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy
 
 from w2v.backend import Array, to_cpu
-from w2v.errors import UnknownWordError
+from w2v.errors import ModelFileError, UnknownWordError
+from w2v.vectors.packed_words import PackedWords, repeated
 
 Scored = tuple[str, float]
 """A word and its cosine similarity."""
@@ -15,26 +17,52 @@ Scored = tuple[str, float]
 class WordVectors:
     """V words and their vectors.
 
-    words: V distinct words. matrix: (V, H), kept as float32 on the CPU. Raises ValueError if the
-    two do not fit each other.
+    words: V distinct words. matrix: (V, H), kept as float32 on the CPU; one that is mapped from a
+    file stays mapped. counts: (V,) how often each word occurs in the text, and training: the
+    options that the vectors were trained with, where they are known. Raises ValueError if these do
+    not fit each other.
     """
 
-    def __init__(self, words: Sequence[str], matrix: Array):
+    def __init__(
+        self,
+        words: Sequence[str],
+        matrix: Array,
+        counts: Array | None = None,
+        training: dict[str, Any] | None = None,
+    ):
         matrix = to_cpu(matrix)
         if matrix.ndim != 2 or len(words) != len(matrix):
             raise ValueError(f"{len(words)} words do not fit vectors of shape {matrix.shape}")
-        self.words = list(words)
+        if counts is not None and numpy.shape(counts) != (len(words),):
+            raise ValueError(f"{len(words)} words do not fit counts of shape {numpy.shape(counts)}")
+        self.words: Sequence[str] = words if isinstance(words, PackedWords) else list(words)
         self.matrix = numpy.ascontiguousarray(matrix, numpy.float32)
+        self.counts = None if counts is None else numpy.asarray(counts, numpy.int64)
+        self.training = training
 
     @cached_property
     def index(self) -> dict[str, int]:
-        """The row of each word."""
-        return {word: row for row, word in enumerate(self.words)}
+        """The row of each word. Raises ModelFileError if a file has a word twice."""
+        index = {word: row for row, word in enumerate(self.words)}
+        if isinstance(self.words, PackedWords) and len(index) < len(self.words):
+            first, second = repeated(self.words)
+            raise ModelFileError(
+                f"{self.words.name} is damaged: the word {self.words[first]!r} stands in rows "
+                f"{first:,} and {second:,}"
+            )
+        return index
 
     @cached_property
     def unit_rows(self) -> numpy.ndarray:
-        """(V, H) the vectors at length 1; a vector of zeros stays one."""
-        return unit_rows(self.matrix)
+        """(V, H) the vectors at length 1; a vector of zeros stays one.
+
+        Raises ModelFileError if a file that is mapped holds NaN or infinity.
+        """
+        with numpy.errstate(invalid="ignore"):
+            rows = unit_rows(self.matrix)
+        if isinstance(self.words, PackedWords) and not numpy.isfinite(rows.sum(dtype=float)):
+            raise ModelFileError(f"{self.words.name} is damaged: a vector holds NaN or infinity")
+        return rows
 
     def __len__(self) -> int:
         return len(self.words)
@@ -93,7 +121,7 @@ class WordVectors:
         worst = numpy.partition(scores, len(scores) - top)[len(scores) - top]
         rows = numpy.flatnonzero(scores >= worst)  # all that tie with the last one, in order
         rows = rows[numpy.argsort(-scores[rows], kind="stable")][:top]
-        return [(self.words[row], float(scores[row])) for row in rows]
+        return [(self.words[row], float(scores[row])) for row in rows.tolist()]
 
 
 def unit_rows(matrix: numpy.ndarray) -> numpy.ndarray:
