@@ -130,7 +130,11 @@ class TrainConfig(TextConfig):
         100, "Updates between two reports of the loss (layers).", minimum=1, engine="layers"
     )
     # What comes out
-    output: str = _option("vectors.pkl", "Where the vectors go.")
+    output: str = _option(
+        "vectors.pkl",
+        "Where the vectors go, in the format of the ending: .pkl, .bin, .txt, .vec, .safetensors, "
+        ".npz or .tsv.",
+    )
     plot: str | None = _option(None, "Draw the loss curve into this PNG file.")
 
 

@@ -5,6 +5,7 @@ book's, any optimizer on mini-batches; `fused` is a kernel that walks the text a
 weights in place.
 """
 
+import dataclasses
 import threading
 from collections.abc import Callable
 from typing import Protocol
@@ -12,8 +13,10 @@ from typing import Protocol
 import numpy
 
 from w2v import np
+from w2v.backend import Array
 from w2v.config import TrainConfig, cores
 from w2v.corpus import EncodedCorpus, with_eos
+from w2v.corpus.vocabulary import Vocabulary
 from w2v.errors import VocabularyError
 from w2v.models import CBOW, SkipGram
 from w2v.optimizers import OPTIMIZERS
@@ -26,6 +29,9 @@ MODELS = {"cbow": CBOW, "skipgram": SkipGram}
 
 LEARNING_RATE = {"cbow": 0.05, "skipgram": 0.025}
 """What the fused engine begins with, as word2vec.c does."""
+
+PATHS = {"data_dir", "cache", "output", "plot"}
+"""Options that say where files are, not what is trained."""
 
 PATIENCE = 2.0  # seconds without a word to the user
 
@@ -58,10 +64,10 @@ class LayersEngine:
     def __init__(self, text: EncodedCorpus, config: TrainConfig):
         self.config = config
         stream = with_eos(text, config)
-        self.words = stream.vocabulary.words
-        self.summary = f"{len(stream.ids):,} words, {len(self.words):,} in the vocabulary"
+        self.vocabulary = stream.vocabulary
+        self.summary = f"{len(stream.ids):,} words, {len(self.vocabulary):,} in the vocabulary"
         self.model = MODELS[config.model](
-            len(self.words),
+            len(self.vocabulary),
             config.dim,
             config.window,
             stream.ids,
@@ -100,7 +106,7 @@ class LayersEngine:
         self.trainer.plot(path=path)
 
     def vectors(self) -> WordVectors:
-        return WordVectors(self.words, self.model.word_vecs)
+        return _vectors(self.vocabulary, self.model.word_vecs, self.config)
 
 
 class FusedEngine:
@@ -166,7 +172,14 @@ class FusedEngine:
         self.trainer.plot(path=path)
 
     def vectors(self) -> WordVectors:
-        return WordVectors(self.text.vocabulary.words, self.weights[0])
+        return _vectors(self.text.vocabulary, self.weights[0], self.config)
+
+
+def _vectors(vocabulary: Vocabulary, matrix: Array, config: TrainConfig) -> WordVectors:
+    """The vectors with what is known of their text and training, without this machine's paths."""
+    options = dataclasses.asdict(config)
+    training = {name: value for name, value in options.items() if name not in PATHS}
+    return WordVectors(vocabulary.words, matrix, vocabulary.counts, training)
 
 
 ENGINES: dict[str, type[LayersEngine] | type[FusedEngine]] = {
