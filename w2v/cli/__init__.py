@@ -11,6 +11,7 @@ from typing import NoReturn
 
 import click
 
+from w2v.cli.convert import convert
 from w2v.cli.encode import encode, info
 from w2v.cli.options import debug_option
 from w2v.cli.query import analogy, similar
@@ -39,7 +40,7 @@ def cli(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (train, encode, similar, analogy, info):
+for command in (train, encode, similar, analogy, convert, info):
     cli.add_command(command)
 
 

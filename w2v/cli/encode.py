@@ -76,6 +76,9 @@ def encode(
 def info(path: str, as_json: bool) -> None:
     """Say what the file at PATH is: an encoded corpus or word vectors.
 
+    The file is read; where it is damaged, this says where. What a .safetensors file knows of the
+    vectors' training is shown.
+
     \b
       w2v info vectors.pkl
       w2v info ~/.cache/w2v/corpora/corpus.txt-*.ids --json
@@ -112,6 +115,17 @@ def _about_corpus(path: str) -> dict[str, Any]:
 
 def _about_vectors(path: str) -> dict[str, Any]:
     from w2v.vectors import load
+    from w2v.vectors.formats import find_format
 
-    vocabulary, dim = load(path).matrix.shape
-    return {"kind": "word vectors", "vocabulary": vocabulary, "dim": dim}
+    vectors, format = load(path), find_format(path)
+    about: dict[str, Any] = {
+        "kind": "word vectors",
+        "format": format and format.title,
+        "vocabulary": len(vectors),
+        "dim": vectors.matrix.shape[1],
+    }
+    if vectors.counts is not None:
+        about["words"] = int(vectors.counts.sum())
+    if vectors.training is not None:
+        about["options"] = vectors.training
+    return about
