@@ -43,7 +43,7 @@ class WordVectors:
     @cached_property
     def index(self) -> dict[str, int]:
         """The row of each word. Raises ModelFileError if a file has a word twice."""
-        index = {word: row for row, word in enumerate(self.words)}
+        index = dict(zip(self.words, range(len(self.words)), strict=True))
         if isinstance(self.words, PackedWords) and len(index) < len(self.words):
             first, second = repeated(self.words)
             raise ModelFileError(

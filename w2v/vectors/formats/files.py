@@ -132,7 +132,7 @@ def vectors_of(
     except ValueError:
         names = _repaired(path, blob, offsets, encoding_errors, place)
     vectors = WordVectors(names, matrix)
-    if len(set(names)) < len(names):
+    if len(vectors.index) < len(names):
         first, second = repeated(names)
         if encoding_errors == "strict":
             raise ModelFileError(

@@ -25,22 +25,22 @@ _TINY, _HUGE = 1.2e-38, 3.4e38  # between them, a float32 has all of its 24 bits
 
 _READ, _HARD, _WRONG = 0, 1, 2
 
+_LEAN: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+_INLINED = {**_LEAN, "forceinline": True}
 
-@numba.njit(nogil=True, cache=True)
-def scan_binary(block, begin, end, base, row, rows, bits, words, lengths, places):
-    """Take rows of word2vec's binary format, `word SPACE H float32`, out of a block of a file.
 
-    block: uint8, of which begin..end is filled; its first byte is byte `base` of the file.
-    row: the first to be taken, of `rows`. bits: (V, H) uint32, filled. words: uint8, as long as
-    block, filled with the words taken, one after the other. lengths, places: (V,) int64, filled
-    with the bytes of each word and where it begins in the file. Newlines before a word are no part
-    of it, as in gensim; word2vec.c writes one after each vector.
-    Returns the place behind the last row taken, the next row, the bytes of words taken, and the
-    first row that holds NaN or infinity, or -1.
+@numba.njit(cache=True, **_LEAN)
+def scan_binary(block, end, base, dim, row, rows, words, lengths, places):
+    """Find the rows of word2vec's binary format, `word SPACE H float32`, in a block of a file.
+
+    block: uint8, of which `end` are filled; its first byte is byte `base` of the file. row: the
+    first to be found, of `rows`. words: uint8, as long as block, filled with the words found, one
+    after the other. lengths, places: (V,) int64, filled with the bytes of each word and where it
+    begins in the file. Newlines before a word are no part of it, as in gensim; word2vec.c writes
+    one after each vector.
+    Returns the place behind the last row found, the next row, and the bytes of words found.
     """
-    dim = bits.shape[1]
-    taken, not_finite = 0, -1
-    out = bits.view(numpy.uint8)  # (V, 4 H)
+    begin, taken = 0, 0
     while row < rows:
         word = begin
         while word < end and block[word] == NEWLINE:
@@ -48,27 +48,40 @@ def scan_binary(block, begin, end, base, row, rows, bits, words, lengths, places
         space = word
         while space < end and block[space] != SPACE:
             space += 1
-        vector = space + 1
-        if vector + 4 * dim > end:
+        if space + 1 + 4 * dim > end:
             break
         for i in range(word, space):
             words[taken] = block[i]
             taken += 1
-        for i in range(4 * dim):
-            out[row, i] = block[vector + i]
-        largest = numpy.uint32(0)
-        for i in range(dim):
-            largest = max(largest, bits[row, i] & numpy.uint32(0x7FFFFFFF))
-        if not_finite < 0 and largest >= _INFINITE:
-            not_finite = row
         lengths[row] = space - word
         places[row] = base + word
-        begin = vector + 4 * dim
+        begin = space + 1 + 4 * dim
         row += 1
-    return begin, row, taken, not_finite
+    return begin, row, taken
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(cache=True, **_LEAN)
+def take_vectors(block, begins, bits):
+    """Copy vectors out of a block; returns the first that holds NaN or infinity, or -1.
+
+    block: uint8. begins: (n,) where they begin. bits: (n, H) uint32, filled.
+    """
+    out = bits.view(numpy.uint8)  # (n, 4 H)
+    not_finite = -1
+    for row in range(len(begins)):
+        source = block[begins[row] : begins[row] + out.shape[1]]
+        target, numbers = out[row], bits[row]
+        for i in range(len(target)):
+            target[i] = source[i]
+        largest = numpy.uint32(0)
+        for i in range(len(numbers)):
+            largest = max(largest, numbers[i] & numpy.uint32(0x7FFFFFFF))
+        if not_finite < 0 and largest >= _INFINITE:
+            not_finite = row
+    return not_finite
+
+
+@numba.njit(cache=True, **_LEAN)
 def join_binary(blob, offsets, begin, vectors, block):
     """Write rows as `scan_binary` takes them, without newlines, into `block`, uint8.
 
@@ -82,13 +95,14 @@ def join_binary(blob, offsets, begin, vectors, block):
             filled += 1
         block[filled] = SPACE
         filled += 1
+        source, target = vectors[i], block[filled : filled + vectors.shape[1]]
         for j in range(vectors.shape[1]):
-            block[filled + j] = vectors[i, j]
+            target[j] = source[j]
         filled += vectors.shape[1]
     return filled
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(cache=True, **_LEAN)
 def scan_text(block, separator, has_word, matrix, words, lengths, spans, hard, numbered):
     """Take lines `word v1 ... vH`, or only `v1 ... vH`, out of a block of whole lines.
 
@@ -102,124 +116,189 @@ def scan_text(block, separator, has_word, matrix, words, lengths, spans, hard, n
     for TOO_FEW how many values the line has (H + 1 stands for any number above H), for NO_NUMBER
     where the field begins and ends.
     """
-    dim = matrix.shape[1]
-    fields = numpy.empty(dim + 1, numpy.int64)  # where they begin; the last, where one would
+    fields = numpy.empty(matrix.shape[1], numpy.int64)
     begin, row, taken = 0, 0, 0
     while begin < len(block) and row < len(matrix):
-        newline = begin
-        while block[newline] != NEWLINE:
-            newline += 1
-        end = newline
-        while end > begin and _is_white(block[end - 1]):
-            end -= 1
-        if end == begin:
-            return NO_ROW, row, begin, taken, 0, 0
-        found, place = 0, end
-        fields[dim] = end + 1
-        while found < dim:
-            while place > begin and block[place - 1] != separator:
-                place -= 1
-            if place == begin and (has_word or found < dim - 1):
-                return TOO_FEW, row, begin, taken, found + (not has_word), 0
-            found += 1
-            fields[dim - found] = place
-            place -= 1
-        if not has_word and place >= begin:
-            return TOO_FEW, row, begin, taken, dim + 1, 0
-        hard[row] = 0
-        for i in range(dim):
-            status, value = _number(block, fields[i], fields[i + 1] - 1)
-            if status == _WRONG:
-                return NO_NUMBER, row, begin, taken, fields[i], fields[i + 1] - 1
-            hard[row] |= status
-            matrix[row, i] = value
-        numbered[row] = has_word and _ends_in_number(block, begin, place, separator)
-        for i in range(begin, place):
+        numbered[row] = 0
+        word, newline, hard[row] = _plain_line(block, begin, separator, has_word, matrix[row])
+        if word < 0:  # the word holds separators, or the line is bad
+            newline, end = _line_end(block, begin)
+            if end == begin:
+                return NO_ROW, row, begin, taken, 0, 0
+            word, found = _split(block, begin, end, separator, has_word, fields)
+            if word < 0:
+                return TOO_FEW, row, begin, taken, found, 0
+            hard[row] = 0
+            for i in range(len(fields)):
+                status, value, stop = _number(block, fields[i])
+                if status == _WRONG or (stop < end and block[stop] != separator):
+                    return (
+                        NO_NUMBER,
+                        row,
+                        begin,
+                        taken,
+                        fields[i],
+                        _field_end(block, fields[i], end, separator),
+                    )
+                matrix[row, i] = value
+                hard[row] |= status
+            numbered[row] = _ends_in_number(block, begin, word, separator)
+        for i in range(begin, word):
             words[taken] = block[i]
             taken += 1
-        lengths[row] = place - begin if has_word else 0
-        spans[row, 0], spans[row, 1] = begin, end
+        lengths[row] = word - begin
+        spans[row, 0], spans[row, 1] = begin, _line_end(block, newline)[1]
         begin = newline + 1
         row += 1
     return FINE, row, begin, taken, 0, 0
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(**_INLINED)
+def _plain_line(block, place, separator, has_word, vector):
+    """Read a line whose word holds no separator.
+
+    Returns where the word ends (-1 if it is no such line), the newline, and whether a number is
+    _HARD.
+    """
+    word, hard = place, 0
+    if has_word:
+        while block[word] != separator and block[word] != NEWLINE:
+            word += 1
+        place = word
+    for i in range(len(vector)):
+        if i > 0 or has_word:
+            if block[place] != separator:
+                return -1, 0, 0
+            place += 1
+        status, value, place = _number(block, place)
+        if status == _WRONG:
+            return -1, 0, 0
+        hard |= status
+        vector[i] = value
+    while block[place] != NEWLINE:
+        if not _is_white(block[place]):
+            return -1, 0, 0
+        place += 1
+    return word, place, hard
+
+
+@numba.njit(**_LEAN)
+def _line_end(block, place):
+    """The newline of a line, and the end of what is in it before white space."""
+    newline = place
+    while block[newline] != NEWLINE:
+        newline += 1
+    end = newline
+    while end > place and _is_white(block[end - 1]):
+        end -= 1
+    return newline, end
+
+
+@numba.njit(**_LEAN)
+def _split(block, begin, end, separator, has_word, fields):
+    """Fill in where the last fields of a line begin; returns where its word ends, and H.
+
+    Where there are other than H values, returns -1 and how many (H + 1 for more than H).
+    """
+    place = end
+    for i in range(len(fields) - 1, -1, -1):
+        while place > begin and block[place - 1] != separator:
+            place -= 1
+        fields[i] = place
+        if place == begin and (has_word or i > 0):
+            return -1, len(fields) - i - has_word
+        place -= 1
+    if has_word:
+        return place, len(fields)
+    return (begin if place < begin else -1), len(fields) + 1
+
+
+@numba.njit(**_INLINED)
 def _is_white(character):
     return character == SPACE or 9 <= character <= 13
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(**_LEAN)
+def _field_end(block, place, end, separator):
+    while place < end and block[place] != separator:
+        place += 1
+    return place
+
+
+@numba.njit(**_LEAN)
 def _ends_in_number(block, begin, end, separator):
+    """Whether the last field before `end`, where a separator is, is a number and not the first."""
     for i in range(end - 1, begin - 1, -1):
         if block[i] == separator:
-            return _number(block, i + 1, end)[0] != _WRONG
+            status, _, stop = _number(block, i + 1)
+            return status != _WRONG and stop == end
     return False
 
 
-@numba.njit(nogil=True, cache=True)
-def _number(text, begin, end):
-    """Read text[begin:end] as a decimal number: how that went, and its float32.
+@numba.njit(**_INLINED)
+def _number(text, place):
+    """Read a decimal number: how that went, its float32, and the place behind it.
 
-    The mantissa is scaled in float64, which errs in the last bits; where those could decide how
-    the float32 is rounded, it is _HARD. Everything else is rounded exactly.
+    The text goes on behind the number. The mantissa is scaled in float64, which errs in the last
+    bits; where those could decide how the float32 is rounded, and where the mantissa is too long,
+    it is _HARD. Everything else is rounded exactly.
     """
-    place, negative = begin, False
-    if place < end and (text[place] == _PLUS or text[place] == _MINUS):
-        negative = text[place] == _MINUS
+    negative = text[place] == _MINUS
+    if negative or text[place] == _PLUS:
         place += 1
-    mantissa: Any = 0
-    kept, digits, power = 0, 0, 0
-    after_point = False
-    while place < end:
-        character = text[place]
-        if _ZERO <= character <= _NINE:
-            digits += 1
-            if kept < _MAX_DIGITS:
-                mantissa = 10 * mantissa + numpy.int64(character) - _ZERO
-                kept += mantissa > 0
-                power -= after_point
-            else:  # far below what can be kept
-                power += not after_point
-        elif character == _POINT and not after_point:
-            after_point = True
-        else:
-            break
-        place += 1
+    first = place
+    mantissa, place, kept = _digits(text, place, 0)
+    digits, power = place - first, 0
+    if text[place] == _POINT:
+        first = place + 1
+        mantissa, place, more = _digits(text, first, mantissa)
+        power = first - place
+        digits -= power
+        kept += more
     if digits == 0:
-        return _WRONG, numpy.float32(0)
-    if place < end:
-        if text[place] | _LOWER != _EXPONENT:
-            return _WRONG, numpy.float32(0)
-        exponent, place = _exponent(text, place + 1, end)
+        return _WRONG, numpy.float32(0), place
+    if text[place] | _LOWER == _EXPONENT:
+        exponent, place = _exponent(text, place + 1)
         if place < 0:
-            return _WRONG, numpy.float32(0)
+            return _WRONG, numpy.float32(0), place
         power += exponent
-    if mantissa == 0:
-        return _READ, numpy.float32(-0.0 if negative else 0.0)
-    if abs(power) > _MAX_POWER:
-        return _HARD, numpy.float32(0)
+    if mantissa == 0 and kept == 0:
+        return _READ, numpy.float32(-0.0 if negative else 0.0), place
+    if kept > _MAX_DIGITS or abs(power) > _MAX_POWER:
+        return _HARD, numpy.float32(0), place
     size = numpy.float64(mantissa)
     size = size / _POWERS[-power] if power < 0 else size * _POWERS[power]
     value = numpy.float32(size * (1 + _SLACK))
     if value != numpy.float32(size * (1 - _SLACK)) or not _TINY < size < _HUGE:
-        return _HARD, numpy.float32(0)
-    return _READ, -value if negative else value
+        return _HARD, numpy.float32(0), place
+    return _READ, -value if negative else value, place
 
 
-@numba.njit(nogil=True, cache=True)
-def _exponent(text, begin, end):
-    """The number after an e, no more than 99,999 either way, and its end: -1 if it is none."""
-    place, negative = begin, False
-    if place < end and (text[place] == _PLUS or text[place] == _MINUS):
-        negative = text[place] == _MINUS
+@numba.njit(**_INLINED)
+def _digits(text, place, mantissa):
+    """Go on with a mantissa: it, the place behind the digits, and how many count.
+
+    A mantissa of more than _MAX_DIGITS is worthless.
+    """
+    if mantissa == 0:
+        while text[place] == _ZERO:
+            place += 1
+    first = place
+    while _ZERO <= text[place] <= _NINE:
+        mantissa = 10 * mantissa + numpy.int64(text[place]) - _ZERO
         place += 1
-    if place == end:
-        return 0, -1
+    return mantissa, place, place - first
+
+
+@numba.njit(**_LEAN)
+def _exponent(text, place):
+    """The number behind an e, no more than 99,999 either way, and its end: -1 if it is none."""
+    negative = text[place] == _MINUS
+    if negative or text[place] == _PLUS:
+        place += 1
     value: Any = 0
-    while place < end:
-        if not _ZERO <= text[place] <= _NINE:
-            return 0, -1
+    first = place
+    while _ZERO <= text[place] <= _NINE:
         value = min(10 * value + numpy.int64(text[place]) - _ZERO, 99_999)
         place += 1
-    return -value if negative else value, place
+    return -value if negative else value, place if place > first else -1

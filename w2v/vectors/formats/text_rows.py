@@ -109,8 +109,7 @@ class TextRows:
 
     def _tasks(self) -> Iterator[Callable[[], "_Part"]]:
         line = self.line
-        for block in whole_lines(self.file, self.path, line):
-            lines = block.count(b"\n")
+        for block, lines in whole_lines(self.file, self.path, line):
             left = lines if self.most is None else max(0, self.line + self.most - line)
             yield partial(self._scan, block, line, min(left, lines))
             line += lines
@@ -178,8 +177,8 @@ class _Part:
     rest: bytes
 
 
-def whole_lines(file: IO[bytes], path: PathName, line: int) -> Iterator[bytes]:
-    """A file in blocks that end in a newline; it begins at `line`.
+def whole_lines(file: IO[bytes], path: PathName, line: int) -> Iterator[tuple[bytes, int]]:
+    """A file in blocks that end in a newline, and how many lines each has; it begins at `line`.
 
     Raises ModelFileError, naming the line, if the last one does not, for it may be cut off.
     """
@@ -188,8 +187,9 @@ def whole_lines(file: IO[bytes], path: PathName, line: int) -> Iterator[bytes]:
         end = piece.rfind(b"\n") + 1
         if end:
             block = b"".join([*begun, piece[:end]])
-            yield block
-            line += block.count(b"\n")
+            lines = block.count(b"\n")
+            yield block, lines
+            line += lines
             begun = []
         begun.append(piece[end:])
         if sum(map(len, begun)) > _LONGEST_LINE:

@@ -5,11 +5,16 @@ a newline after each vector, gensim none: a newline before a word is no part of 
 its first space, so none can hold one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import cycle
 from typing import IO
 
 import numpy
 
+from w2v.config import cores
+from w2v.corpus.ahead import in_order
 from w2v.errors import ModelFileError, OutputError
 from w2v.vectors.formats.files import (
     PathName,
@@ -25,7 +30,7 @@ from w2v.vectors.formats.files import (
 from w2v.vectors.packed_words import pack
 from w2v.vectors.word_vectors import WordVectors
 
-_BLOCK = 1 << 24  # bytes that are read at a time
+_BLOCK = 1 << 22  # bytes that are read at a time
 _NUMBERS = 1 << 22  # that are written at a time
 _OF_TEXT = b" \t\r\n+-.0123456789eE"
 
@@ -45,16 +50,26 @@ def read_binary(
 
 
 class _Reader:
-    """Reads `rows` rows of an open file, block by block; if `whole`, then nothing may follow."""
+    """Reads `rows` rows of an open file, block by block; if `whole`, then nothing may follow.
+
+    One thread reads and finds the rows, all cores copy them: most of the time goes to memory that
+    is touched for the first time.
+    """
 
     def __init__(self, file: IO[bytes], path: PathName, rows: int, dim: int, whole: bool):
-        self.file, self.path, self.rows, self.whole = file, path, rows, whole
+        self.file, self.path, self.rows, self.dim, self.whole = file, path, rows, dim, whole
         self.matrix = numpy.empty((rows, dim), numpy.float32)
         self.words: list[numpy.ndarray] = []
         self.lengths, self.places = numpy.empty((2, rows), numpy.int64)
 
     def read(self, encoding_errors: str) -> WordVectors:
-        self._scan(numpy.empty(max(_BLOCK, 16 * self.matrix.shape[1]), numpy.uint8))
+        with ThreadPoolExecutor(cores()) as pool:
+            for bad in in_order(pool, self._tasks(), cores()):
+                if bad is not None:
+                    raise ModelFileError(
+                        f"{self.path}, {self._place(bad)}: the vector of word {bad + 1:,} holds "
+                        "NaN or infinity: the file is damaged, or its header names another dim"
+                    )
         return vectors_of(
             self.path, self.words, self.lengths, self.matrix, encoding_errors, self._place
         )
@@ -62,36 +77,44 @@ class _Reader:
     def _place(self, row: int) -> str:
         return f"byte {self.places[row]:,}"
 
-    def _scan(self, block: numpy.ndarray) -> None:
+    def _tasks(self) -> Iterator[Callable[[], int | None]]:
+        """Read the file; each task fills rows, and gives the first that is not finite."""
         from w2v.vectors.formats.scanning import scan_binary  # brings in Numba
 
-        base, filled, row = self.file.tell(), 0, 0  # base: the place of the block in the file
-        scratch = numpy.empty_like(block)
-        bits = self.matrix.view(numpy.uint32)
+        size = max(_BLOCK, 16 * self.dim)
+        # as many as tasks are under way, one that is being filled and one before it
+        blocks = cycle([numpy.empty(size, numpy.uint8) for _ in range(cores() + 2)])
+        scratch = numpy.empty(size, numpy.uint8)
+        base, row, rest = self.file.tell(), 0, scratch[:0]  # base: the block's place in the file
         while row < self.rows:
-            read = self.file.readinto(block.data[filled:])  # type: ignore[attr-defined]
-            filled += read
+            block = next(blocks)
+            block[: len(rest)] = rest
+            read = self.file.readinto(block.data[len(rest) :])  # type: ignore[attr-defined]
+            filled = len(rest) + read
             if row == 0:
                 self._refuse_text(block[:filled].tobytes())
-            used, row_after, taken, bad = scan_binary(
-                block, 0, filled, base, row, self.rows, bits, scratch, self.lengths, self.places
+            used, after, taken = scan_binary(
+                block, filled, base, self.dim, row, self.rows, scratch, self.lengths, self.places
             )
-            if bad >= 0:
-                raise ModelFileError(
-                    f"{self.path}, {self._place(bad)}: the vector of word {bad + 1:,} holds NaN or "
-                    "infinity: the file is damaged, or its header names another dim"
-                )
-            if row_after == row and (read == 0 or filled == len(block)):
+            if after == row and (read == 0 or filled == size):
                 self._refuse_end(base + filled, row, read == 0)
             self.words.append(scratch[:taken].copy())
-            block[: filled - used] = block[used:filled]
-            base, filled, row = base + used, filled - used, row_after
+            yield partial(self._fill, block, base, row, after)
+            base, row, rest = base + used, after, block[used:filled]
         if self.whole:
-            self._refuse_more(block[:filled].tobytes(), base)
+            self._refuse_more(rest.tobytes(), base)
+
+    def _fill(self, block: numpy.ndarray, base: int, begin: int, end: int) -> int | None:
+        from w2v.vectors.formats.scanning import take_vectors
+
+        rows = slice(begin, end)
+        begins = self.places[rows] + self.lengths[rows] + (1 - base)
+        bad = take_vectors(block, begins, self.matrix[rows].view(numpy.uint32))
+        return None if bad < 0 else begin + bad
 
     def _refuse_text(self, head: bytes) -> None:
         """Raise ModelFileError if what should be the first vector is digits, points and spaces."""
-        vector = head.partition(b" ")[2][: 4 * self.matrix.shape[1]]
+        vector = head.partition(b" ")[2][: 4 * self.dim]
         if len(vector) >= 8 and not vector[:1024].translate(None, _OF_TEXT):
             raise ModelFileError(
                 f"{self.path}, line 2: the numbers are written as text, not binary: give the file "
@@ -114,7 +137,7 @@ class _Reader:
             if more := rest.lstrip(b"\n"):
                 raise ModelFileError(
                     f"{self.path}, byte {place + len(rest) - len(more):,}: more follows after the "
-                    f"{self.rows:,} words of dim {self.matrix.shape[1]:,} that the header promises"
+                    f"{self.rows:,} words of dim {self.dim:,} that the header promises"
                 )
             place += len(rest)
             rest = self.file.read(_BLOCK)
