@@ -91,7 +91,7 @@ def check_words(path: PathName, words: Sequence[str]) -> None:
     Those are words with a tab or the end of a line in it, and words of white space or nothing,
     which the projector leaves out, so that the lines of the two files no longer match.
     """
-    unfit = find_words(*pack(words), r"[\t\n\r]|^\s*$")
+    unfit = find_words(*pack(words), r"[\t\n\r]") or [w for w in words if not w.strip()]
     if unfit:
         raise OutputError(
             f"cannot write {path}: the word {unfit[0]!r} is empty, or holds a tab or the end of a "

@@ -91,6 +91,8 @@ def _read_header(file: IO[bytes], path: PathName) -> tuple[dict[str, Any], int, 
         )
     try:
         header = json.loads(file.read(length))
+        if not isinstance(header, dict):
+            raise ValueError("it is no table")
         ends = [int(header[name]["data_offsets"][1]) for name in header if name != "__metadata__"]
     except (ValueError, TypeError, KeyError, IndexError, RecursionError) as error:
         raise ModelFileError(
