@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 import w2v as package
 from w2v import WordVectors
-from w2v.errors import ConfigError, ModelFileError, OutputError
+from w2v.cli.convert import FORMAT_NAMES
+from w2v.errors import ConfigError, ModelFileError, OutputError, UnknownWordError
 from w2v.vectors.formats import FORMATS, find_format
 from w2v.vectors.packed_words import PackedWords, pack
 
@@ -115,6 +116,7 @@ def test_a_number_that_does_not_fit_float16_is_refused(tmp_path):
 
 
 def test_the_ending_picks_the_format():
+    assert [known.name for known in FORMATS] == list(FORMAT_NAMES)
     for known in FORMATS:
         for ending in known.endings:
             assert find_format(f"a.b/news.v2{ending}") is known or ending == ""
@@ -302,6 +304,8 @@ def test_a_safetensors_file_is_mapped_and_its_words_wait(saved, vectors):
     assert type(base).__name__ == "mmap"
     assert isinstance(loaded.words, PackedWords) and "index" not in vars(loaded)
     assert loaded.words[-1] == "x_y" and loaded.words[1:3] == ["café", "naïve-ist"]
+    with pytest.raises(UnknownWordError, match="did you mean café"):
+        loaded.row("cafe")
     assert "東京" in loaded and (loaded["東京"] == vectors["東京"]).all()
     package.save(loaded, "v.safetensors")  # over the file that it is mapped from
     assert_same(package.load("v.safetensors"), vectors)
@@ -367,7 +371,10 @@ GOOD_BINARY = b"3 2\n" + b"".join(
         (b"3 3\n" + GOOD_TEXT[4:], "line 2: a vector of 2 numbers, where the dim is 3"),
         (b"3 1\n" + GOOD_TEXT[4:], "line 2: there are more numbers than the dim of 1"),
         (b"99999999999 300\n" + GOOD_TEXT[4:], "line 1: the header promises 99,999,999,999 words"),
-        (b"3 99999999999\n" + GOOD_TEXT[4:], "the file has 39: it is cut off, or the header"),
+        (
+            b"3 99999999999\n" + GOOD_TEXT[4:],
+            "the file has room for 39: it is cut off, or the header",
+        ),
         (b"9" * 30 + b" 2\n", "no model, or has no header"),
         (GOOD_TEXT.replace(b"2 3", b"2 nan"), "line 3: 'nan' is no finite number"),
         (GOOD_TEXT.replace(b"2 3", b"2 -inf"), "line 3: '-inf' is no finite number"),
@@ -527,6 +534,17 @@ def test_an_npz_with_objects_or_empty_promises_is_refused(tmp_path):
     np.savez("v.npz", vectors=np.eye(2))
     with pytest.raises(ModelFileError, match="has no array 'W'"):
         package.load("v.npz")
+
+
+def test_what_is_no_ordinary_file_is_refused(refused, tmp_path):
+    os.mkfifo(tmp_path / "pipe.bin")
+    descriptor = os.open(tmp_path / "pipe.bin", os.O_RDWR)  # so that opening it does not wait
+    try:
+        assert "pipe.bin is no ordinary file" in refused("info", "pipe.bin")
+    finally:
+        os.close(descriptor)
+    (tmp_path / "folder.txt").mkdir()
+    assert "cannot read the model folder.txt" in refused("info", "folder.txt")
 
 
 def test_what_is_no_gzip_is_refused(refused, tmp_path):

@@ -43,7 +43,10 @@ class PackedWords(Sequence[str]):
         if isinstance(row, slice):
             return [self[i] for i in range(*row.indices(len(self)))]
         row = range(len(self))[row]  # counts from the end, and raises IndexError
-        return self._decode(row, row + 1)[0]
+        try:
+            return self.blob[self.offsets[row] : self.offsets[row + 1]].tobytes().decode()
+        except UnicodeDecodeError as error:
+            raise self._damaged() from error
 
     def __iter__(self) -> Iterator[str]:
         for begin in range(0, len(self), _DECODED):
@@ -63,7 +66,10 @@ class PackedWords(Sequence[str]):
         try:
             return unpack(self.blob, self.offsets[begin : end + 1])
         except ValueError as error:
-            raise ModelFileError(f"{self.name} is damaged: a word is not valid UTF-8") from error
+            raise self._damaged() from error
+
+    def _damaged(self) -> ModelFileError:
+        return ModelFileError(f"{self.name} is damaged: a word is not valid UTF-8")
 
 
 def pack(words: Iterable[str]) -> tuple[numpy.ndarray, numpy.ndarray]:

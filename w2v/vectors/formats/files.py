@@ -3,6 +3,7 @@
 import gzip
 import os
 import re
+import stat
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -33,7 +34,10 @@ def opened(path: PathName) -> Iterator[IO[bytes]]:
     """
     try:
         with open(path, "rb") as file:
-            if os.fstat(file.fileno()).st_size == 0:
+            about = os.fstat(file.fileno())
+            if not stat.S_ISREG(about.st_mode):  # its size is not known before it is read
+                raise ModelFileError(f"{path} is no ordinary file: put the vectors into one")
+            if about.st_size == 0:
                 raise ModelFileError(f"{path} is cut off: it is empty, with 0 bytes")
             yield cast(IO[bytes], gzip.GzipFile(fileobj=file)) if is_packed(path) else file
     except FileNotFoundError as error:
@@ -99,8 +103,8 @@ def check_room(path: PathName, rows: int, dim: int, least: int) -> None:
     if rows * least > most:
         raise ModelFileError(
             f"{path}, line 1: the header promises {rows:,} words of dim {dim:,}, which take at "
-            f"least {rows * least:,} bytes, and the file has {most:,}: it is cut "
-            "off, or the header is wrong"
+            f"least {rows * least:,} bytes, and the file has room for {most:,}: it "
+            "is cut off, or the header is wrong"
         )
 
 
@@ -137,7 +141,7 @@ def vectors_of(
         if encoding_errors == "strict":
             raise ModelFileError(
                 f"{path}, {place(second)}: the word {names[second]!r} stands there again, first in "
-                f"{place(first)}; each word can have one vector"
+                f"{place(first)}; w2v convert --encoding-errors replace keeps the first"
             )
         vectors = _first_of_each(vectors)
     return vectors

@@ -79,7 +79,7 @@ class TextRows:
                 f"the file ends here, after {done:,} words of {self.rows:,} promised: it is cut "
                 "off, or its header is wrong",
             )
-        if done and numbered:
+        if done and numbered and self.rows is not None:  # a header has named the dim
             self._refuse(
                 self.line,
                 f"there are more numbers than the dim of {self.dim:,}, in this and every line: the "
