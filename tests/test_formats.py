@@ -643,7 +643,8 @@ def test_a_trainings_file_tells_how_it_was_trained(w2v, tmp_path):
     about = json.loads(w2v("info", "v.safetensors", "--json")[1])
     assert (about["format"], about["vocabulary"], about["words"]) == ("safetensors", 4, 120)
     assert about["options"]["dim"] == 4 and about["options"]["engine"] == "fused"
-    assert not {"output", "data_dir", "plot", "cache"} & set(about["options"])
+    assert not {"output", "data_dir", "plot", "cache"} & set(about["options"])  # paths
+    assert "optimizer" not in about["options"]  # of the other engine
     assert package.load("v.safetensors").counts.tolist() == [30] * 4
     assert "epochs           2\n" in w2v("info", "v.safetensors")[1]
 

@@ -176,9 +176,12 @@ class FusedEngine:
 
 
 def _vectors(vocabulary: Vocabulary, matrix: Array, config: TrainConfig) -> WordVectors:
-    """The vectors with what is known of their text and training, without this machine's paths."""
-    options = dataclasses.asdict(config)
-    training = {name: value for name, value in options.items() if name not in PATHS}
+    """The vectors with the words' counts and the options of this engine, without paths."""
+    training = {
+        field.name: getattr(config, field.name)
+        for field in dataclasses.fields(config)
+        if field.metadata["engine"] in (None, config.engine) and field.name not in PATHS
+    }
     return WordVectors(vocabulary.words, matrix, vocabulary.counts, training)
 
 
