@@ -1,7 +1,7 @@
 """Seconds to load and to open files of word vectors, here and in gensim, in turn.
 
     python scripts/bench/loading.py [--words 3000000] [--dim 300] [--rounds 3] [--folder DIR]
-                                    [--text-words 300000] [--without-gensim]
+                                    [--text-words 100000] [--without-gensim]
 
 Makes a file as large as GoogleNews' (3 M words of dim 300: 3.6 GB, and as much again for the mapped
 one) of normal deviates and made-up words of 3 to 20 letters; the text, which is far larger, has
@@ -58,7 +58,7 @@ print(f"[{seconds}, {used}, {peak / 1024}]")
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--words", type=int, default=3_000_000)
-    parser.add_argument("--text-words", type=int, default=300_000)
+    parser.add_argument("--text-words", type=int, default=100_000)
     parser.add_argument("--dim", type=int, default=300)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--folder", help="Where the files are made; by default, a temporary one.")
