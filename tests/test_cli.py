@@ -187,6 +187,7 @@ def test_encode_refuses_what_it_cannot_keep(refused, text):
 def test_info_of_word_vectors_and_of_other_files(w2v, refused, model, text):
     assert json.loads(w2v("info", model, "--json")[1]) == {
         "kind": "word vectors",
+        "format": "the book's pickle, in float16",
         "vocabulary": 5,
         "dim": 3,
     }

@@ -56,7 +56,10 @@ def furnished(tmp_path_factory):
     pairs = "king\tqueen\t9\nking\ttoyota\t1\nman\twoman\t8\ncar\ttoyota\t7\n"
     (folder / "data" / "wordsim353.tsv").write_text(pairs)
     (folder / "words.txt").write_text("king\nqueen\n")
-    package.save(package.train(engine="fused", epochs=15), folder / "vectors.pkl")
+    vectors = package.train(engine="fused", epochs=15)
+    package.save(vectors, folder / "vectors.pkl")
+    package.save(vectors, folder / "GoogleNews-vectors-negative300.bin")
+    package.save(vectors, folder / "glove.6B.100d.txt", header=False)
     return folder
 
 

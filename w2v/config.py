@@ -151,7 +151,11 @@ class TrainConfig(TextConfig):
         None, "Words between two scores, if they are to come before the end.", minimum=1
     )
     # What comes out
-    output: str = _option("vectors.pkl", "Where the vectors go.")
+    output: str = _option(
+        "vectors.pkl",
+        "Where the vectors go, in the format of the ending: .pkl, .bin, .txt, .vec, .safetensors, "
+        ".npz or .tsv.",
+    )
     plot: str | None = _option(None, "Draw the loss curve into this PNG file.")
 
 

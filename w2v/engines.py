@@ -5,6 +5,7 @@ book's, any optimizer on mini-batches; `fused` is a kernel that walks the text a
 weights in place.
 """
 
+import dataclasses
 import threading
 from collections.abc import Callable
 from typing import Protocol
@@ -12,9 +13,10 @@ from typing import Protocol
 import numpy
 
 from w2v import np
-from w2v.backend import check_gpu_memory
+from w2v.backend import Array, check_gpu_memory
 from w2v.config import TrainConfig, cores
 from w2v.corpus import EncodedCorpus, with_eos
+from w2v.corpus.vocabulary import Vocabulary
 from w2v.errors import VocabularyError
 from w2v.models import CBOW, SkipGram
 from w2v.optimizers import MOMENTS, OPTIMIZERS
@@ -27,6 +29,9 @@ MODELS = {"cbow": CBOW, "skipgram": SkipGram}
 
 LEARNING_RATE = {"cbow": 0.05, "skipgram": 0.025}
 """What the fused engine begins with, as word2vec.c does."""
+
+PATHS = {"data_dir", "cache", "output", "plot"}
+"""Options that say where files are, not what is trained."""
 
 PATIENCE = 2.0  # seconds without a word to the user
 
@@ -59,14 +64,14 @@ class LayersEngine:
     def __init__(self, text: EncodedCorpus, config: TrainConfig):
         self.config = config
         stream = with_eos(text, config)
-        self.words = stream.vocabulary.words
-        self.summary = f"{len(stream.ids):,} words, {len(self.words):,} in the vocabulary"
+        self.vocabulary = stream.vocabulary
+        self.summary = f"{len(stream.ids):,} words, {len(self.vocabulary):,} in the vocabulary"
         if config.gpu:
             tables = 2 * (2 + MOMENTS[config.optimizer])  # with the sum of the gradients
-            needed = 4 * tables * len(self.words) * config.dim + 3 * 8 * len(stream.ids)
-            check_gpu_memory(needed, len(self.words), config.dim)
+            needed = 4 * tables * len(self.vocabulary) * config.dim + 3 * 8 * len(stream.ids)
+            check_gpu_memory(needed, len(self.vocabulary), config.dim)
         self.model = MODELS[config.model](
-            len(self.words),
+            len(self.vocabulary),
             config.dim,
             config.window,
             stream.ids,
@@ -105,7 +110,7 @@ class LayersEngine:
         self.trainer.plot(path=path)
 
     def vectors(self) -> WordVectors:
-        return WordVectors(self.words, self.model.word_vecs)
+        return _vectors(self.vocabulary, self.model.word_vecs, self.config)
 
 
 class FusedEngine:
@@ -176,7 +181,17 @@ class FusedEngine:
         self.trainer.plot(path=path)
 
     def vectors(self) -> WordVectors:
-        return WordVectors(self.text.vocabulary.words, self.weights[0])
+        return _vectors(self.text.vocabulary, self.weights[0], self.config)
+
+
+def _vectors(vocabulary: Vocabulary, matrix: Array, config: TrainConfig) -> WordVectors:
+    """The vectors with the words' counts and the options of this engine, without paths."""
+    training = {
+        field.name: getattr(config, field.name)
+        for field in dataclasses.fields(config)
+        if field.metadata["engine"] in (None, config.engine) and field.name not in PATHS
+    }
+    return WordVectors(vocabulary.words, matrix, vocabulary.counts, training)
 
 
 ENGINES: dict[str, type[LayersEngine] | type[FusedEngine]] = {

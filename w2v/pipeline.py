@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from os import PathLike
+from pathlib import Path
 from typing import Any, cast
 
 from w2v.backend import device
@@ -17,6 +18,7 @@ from w2v.errors import ConfigError, OutputError, import_extra
 from w2v.files import check_writable, uninterrupted
 from w2v.training.progress import Report, Reporter
 from w2v.vectors import WordVectors, save
+from w2v.vectors.formats import check_output, files_of
 from w2v.vectors.scoring import Scoring
 
 Source = str | PathLike | Sequence[PathLike] | Iterable[list[str]] | None
@@ -70,13 +72,18 @@ def run(
     """
     options = {name: value for name, value in options.items() if value is not None}
     config = make_config(corpus, options)
-    _check_files(corpus, [options.get("output"), config.plot])
+    outputs = files_of(config.output) if "output" in options else []
+    _check_files(corpus, [*outputs, *([Path(config.plot)] if config.plot else [])])
+    if "output" in options:
+        check_output(config.output)
     if config.plot:
         import_extra("matplotlib.pyplot", "--plot")
     with device(config.gpu, config.device):
         text = encode_corpus(corpus, config, say, config.threads)
         engine = ENGINES[cast(str, config.engine)](text, config)
         say(engine.summary)
+        if "output" in options:
+            check_output(config.output, text.vocabulary.words)
         engine.prepare(tell)
         done = _fit(engine, config, report)
     with uninterrupted():
@@ -103,15 +110,14 @@ def _fit(engine: Engine, config: TrainConfig, report: Report | None) -> Run:
     return Run(engine.vectors(), engine.words_done, seconds, interrupted)
 
 
-def _check_files(corpus: Source, outputs: list[str | None]) -> None:
+def _check_files(corpus: Source, outputs: list[Path]) -> None:
     """Raise OutputError unless every output can be written, and to a file of its own."""
     taken = [os.path.realpath(path) for path in _paths(corpus)]
     for path in outputs:
-        if path is not None:
-            check_writable(path)
-            if os.path.realpath(path) in taken:
-                raise OutputError(f"{path} would be overwritten: give each file a name of its own")
-            taken.append(os.path.realpath(path))
+        check_writable(path)
+        if os.path.realpath(path) in taken:
+            raise OutputError(f"{path} would be overwritten: give each file a name of its own")
+        taken.append(os.path.realpath(path))
 
 
 def _paths(corpus: Source) -> list[str]:

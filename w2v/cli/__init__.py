@@ -12,6 +12,7 @@ from typing import NoReturn
 import click
 
 from w2v.cli.ask import ask
+from w2v.cli.convert import convert
 from w2v.cli.encode import encode, info
 from w2v.cli.evaluate import evaluate
 from w2v.cli.neighbours import neighbours_of
@@ -54,7 +55,7 @@ cli.add_section(
     (similar, analogy, similarity, odd_one_out, rank, vector, neighbours_of, ask),
 )
 cli.add_section("Scores", (evaluate,))
-cli.add_section("Files", (info,))
+cli.add_section("Files", (convert, info))
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

@@ -78,6 +78,9 @@ def info(path: str | None, as_json: bool) -> None:
     """Say what the file at PATH is, an encoded corpus or word vectors; without PATH, what this
     machine has: versions, processor cores and GPUs.
 
+    The file is read; where it is damaged, this says where. What a .safetensors file knows of the
+    vectors' training is shown.
+
     \b
       w2v info
       w2v info vectors.pkl
@@ -137,6 +140,17 @@ def _about_corpus(path: str) -> dict[str, Any]:
 
 def _about_vectors(path: str) -> dict[str, Any]:
     from w2v.vectors import load
+    from w2v.vectors.formats import find_format
 
-    vocabulary, dim = load(path).matrix.shape
-    return {"kind": "word vectors", "vocabulary": vocabulary, "dim": dim}
+    vectors, format = load(path), find_format(path)
+    about: dict[str, Any] = {
+        "kind": "word vectors",
+        "format": format and format.title,
+        "vocabulary": len(vectors),
+        "dim": vectors.matrix.shape[1],
+    }
+    if vectors.counts is not None:
+        about["words"] = int(vectors.counts.sum())
+    if vectors.training is not None:
+        about["options"] = vectors.training
+    return about

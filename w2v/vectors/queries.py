@@ -11,7 +11,7 @@ import numpy
 
 from w2v import config
 from w2v.backend import Array, array_module, to_cpu, to_gpu
-from w2v.errors import ConfigError, UnknownWordError
+from w2v.errors import ConfigError, ModelFileError, UnknownWordError
 
 Scored = tuple[str, float]
 """A word and its score."""
@@ -30,7 +30,7 @@ BLOCK = 1 << 16  # rows whose lengths are computed at a time
 class Queries:
     """Questions to V words and their vectors, of size H."""
 
-    words: list[str]
+    words: Sequence[str]
     matrix: numpy.ndarray
     index: Mapping[str, int]
 
@@ -52,7 +52,7 @@ class Queries:
         return unit_rows(vector[None])[0] if norm else vector
 
     @property
-    def index_to_key(self) -> list[str]:
+    def index_to_key(self) -> Sequence[str]:
         """gensim's name for the words."""
         return self.words
 
@@ -255,7 +255,14 @@ class Queries:
     @cached_property
     def _lengths(self) -> numpy.ndarray:
         """(V,) the length of each vector, and 1 for a vector of zeros."""
-        return row_lengths(self.matrix).astype(self.matrix.dtype)
+        lengths = row_lengths(self.matrix)
+        if not numpy.isfinite(lengths).all():  # a file that is mapped is not read when it is opened
+            word = self.words[int(numpy.isfinite(lengths).argmin())]
+            name = getattr(self.words, "name", "this model")
+            raise ModelFileError(
+                f"{name} is damaged: the vector of {word!r} holds NaN or infinity; train it again"
+            )
+        return lengths.astype(self.matrix.dtype)
 
     @cached_property
     def _on_gpu(self) -> tuple[Array, Array]:
@@ -297,7 +304,7 @@ class Queries:
         worst = numpy.partition(scores, len(scores) - top)[len(scores) - top]
         rows = numpy.flatnonzero(scores >= worst)  # all that tie with the last one, in order
         rows = rows[numpy.argsort(-scores[rows], kind="stable")][:top]
-        return [(self.words[first + row], float(scores[row])) for row in rows]
+        return [(self.words[first + row], float(scores[row])) for row in rows.tolist()]
 
 
 def _weighted(items: Items, weight: float) -> list[tuple[str | numpy.ndarray, float]]:

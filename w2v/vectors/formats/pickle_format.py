@@ -7,17 +7,17 @@ for it can still exhaust memory or the stack of this process, as any pickle can.
 """
 
 import pickle
-from pathlib import Path
 from typing import Any
 
 import numpy
 
 from w2v.errors import ModelFileError, OutputError
 from w2v.files import replacing
+from w2v.vectors.formats.files import PathName, opened
 from w2v.vectors.word_vectors import WordVectors
 
 
-def write_pickle(vectors: WordVectors, path: str | Path) -> None:
+def write_pickle(vectors: WordVectors, path: PathName) -> None:
     """Write the book's pickle, whole or not at all.
 
     Raises OutputError if it cannot be written, or a weight does not fit into float16.
@@ -37,35 +37,36 @@ def write_pickle(vectors: WordVectors, path: str | Path) -> None:
         pickle.dump(content, file, protocol=pickle.HIGHEST_PROTOCOL)
 
 
-def read_pickle(path: str | Path) -> WordVectors:
+def read_pickle(path: PathName, limit: int | None = None) -> WordVectors:
     """Read the book's pickle, of any protocol and NumPy, without running anything in it.
 
-    Raises ModelFileError if there is no such file, if it is cut off or no pickle, if it names code
-    (which is not run), or if it holds something other than word vectors.
+    limit: keep only so many words, after reading all. Raises ModelFileError if there is no such
+    file, if it is cut off or no pickle, if it names code (which is not run), or if it holds
+    something other than word vectors.
     """
-    try:
-        with open(path, "rb") as file:
-            return _vectors(_InertUnpickler(file).load())
-    except FileNotFoundError as error:
-        raise ModelFileError(
-            f"there is no model {path}: train one with `w2v train`, or name one with --model"
-        ) from error
-    except OSError as error:
-        raise ModelFileError(f"cannot read the model {path}: {error.strerror}") from error
-    except _RefusedName as error:
-        raise ModelFileError(
-            f"{path} is not to be trusted: it asks to run {error}, which word vectors do not need; "
-            "nothing was run"
-        ) from error
-    except Exception as error:  # the bytes of a damaged pickle can fail in any way
-        if isinstance(error, EOFError) or "truncated" in str(error):
+    with opened(path) as file:
+        try:
+            vectors = _vectors(_InertUnpickler(file).load())
+        except OSError:  # the file's own
+            raise
+        except _RefusedName as error:
             raise ModelFileError(
-                f"{path} is cut off, or no model: it ends too early; train it again"
+                f"{path} is not to be trusted: it asks to run {error}, which word vectors do not "
+                "need; nothing was run"
             ) from error
-        reason = str(error).partition("\n")[0]
-        raise ModelFileError(
-            f"{path} is no model: not a pickle of word vectors ({type(error).__name__}: {reason})"
-        ) from error
+        except Exception as error:  # the bytes of a damaged pickle can fail in any way
+            if isinstance(error, EOFError) or "truncated" in str(error):
+                raise ModelFileError(
+                    f"{path} is cut off, or no model: it ends too early; train it again"
+                ) from error
+            reason = str(error).partition("\n")[0]
+            raise ModelFileError(
+                f"{path} is no model: not a pickle of word vectors "
+                f"({type(error).__name__}: {reason})"
+            ) from error
+    if limit is None or limit >= len(vectors):
+        return vectors
+    return WordVectors(vectors.words[:limit], vectors.matrix[:limit])
 
 
 def _vectors(content: Any) -> WordVectors:

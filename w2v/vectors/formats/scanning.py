@@ -1,0 +1,304 @@
+"""The loops over the bytes of word2vec's files, compiled: finding words, reading numbers.
+
+Importing this module brings in Numba. Compiled code is kept beside it, or in the user's cache.
+"""
+
+from typing import Any
+
+import numba
+import numpy
+
+SPACE, NEWLINE = ord(" "), ord("\n")
+_PLUS, _MINUS, _POINT, _ZERO, _NINE = ord("+"), ord("-"), ord("."), ord("0"), ord("9")
+_EXPONENT = ord("e")
+_LOWER = 0x20  # what makes an ASCII letter a small one
+_INFINITE = 0x7F800000  # the least bits, without the sign, of a float32 that is not finite
+
+FINE, NO_ROW, TOO_FEW, NO_NUMBER = 0, 1, 2, 3
+"""How a scan ends: at its limit; before a row that is not complete, or blank; before a bad one."""
+
+_MAX_DIGITS = 18  # what an int64 holds of a mantissa
+_MAX_POWER = 60
+_POWERS = numpy.array([float(f"1e{power}") for power in range(_MAX_POWER + 1)])
+_SLACK = 2.0**-48  # some 30 times the relative error of a mantissa scaled in float64
+_TINY, _HUGE = 1.2e-38, 3.4e38  # between them, a float32 has all of its 24 bits
+
+_READ, _HARD, _WRONG = 0, 1, 2
+
+_LEAN: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+_INLINED = {**_LEAN, "forceinline": True}
+
+
+@numba.njit(cache=True, **_LEAN)
+def scan_binary(block, end, base, dim, row, rows, words, lengths, places):
+    """Find the rows of word2vec's binary format, `word SPACE H float32`, in a block of a file.
+
+    block: uint8, of which `end` are filled; its first byte is byte `base` of the file. row: the
+    first to be found, of `rows`. words: uint8, as long as block, filled with the words found, one
+    after the other. lengths, places: (V,) int64, filled with the bytes of each word and where it
+    begins in the file. Newlines before a word are no part of it, as in gensim; word2vec.c writes
+    one after each vector.
+    Returns the place behind the last row found, the next row, and the bytes of words found.
+    """
+    begin, taken = 0, 0
+    while row < rows:
+        word = begin
+        while word < end and block[word] == NEWLINE:
+            word += 1
+        space = word
+        while space < end and block[space] != SPACE:
+            space += 1
+        if space + 1 + 4 * dim > end:
+            break
+        for i in range(word, space):
+            words[taken] = block[i]
+            taken += 1
+        lengths[row] = space - word
+        places[row] = base + word
+        begin = space + 1 + 4 * dim
+        row += 1
+    return begin, row, taken
+
+
+@numba.njit(cache=True, **_LEAN)
+def take_vectors(block, begins, bits):
+    """Copy vectors out of a block; returns the first that holds NaN or infinity, or -1.
+
+    block: uint8. begins: (n,) where they begin. bits: (n, H) uint32, filled.
+    """
+    out = bits.view(numpy.uint8)  # (n, 4 H)
+    not_finite = -1
+    for row in range(len(begins)):
+        source = block[begins[row] : begins[row] + out.shape[1]]
+        target, numbers = out[row], bits[row]
+        for i in range(len(target)):
+            target[i] = source[i]
+        largest = numpy.uint32(0)
+        for i in range(len(numbers)):
+            largest = max(largest, numbers[i] & numpy.uint32(0x7FFFFFFF))
+        if not_finite < 0 and largest >= _INFINITE:
+            not_finite = row
+    return not_finite
+
+
+@numba.njit(cache=True, **_LEAN)
+def join_binary(blob, offsets, begin, vectors, block):
+    """Write rows as `scan_binary` takes them, without newlines, into `block`, uint8.
+
+    blob, offsets: packed words, of which `begin` is the first. vectors: (n, 4 H) uint8. Returns how
+    many bytes were written.
+    """
+    filled = 0
+    for i in range(len(vectors)):
+        for j in range(offsets[begin + i], offsets[begin + i + 1]):
+            block[filled] = blob[j]
+            filled += 1
+        block[filled] = SPACE
+        filled += 1
+        source, target = vectors[i], block[filled : filled + vectors.shape[1]]
+        for j in range(vectors.shape[1]):
+            target[j] = source[j]
+        filled += vectors.shape[1]
+    return filled
+
+
+@numba.njit(cache=True, **_LEAN)
+def scan_text(block, separator, has_word, matrix, words, lengths, spans, hard, numbered):
+    """Take lines `word v1 ... vH`, or only `v1 ... vH`, out of a block of whole lines.
+
+    block: uint8, ending in a newline. separator: between the fields. The last H fields are the
+    vector, so that a word may hold separators; white space at the end of a line is no part of it.
+    matrix: (n, H) float32, filled with up to n lines. words: uint8, as long as block, filled with
+    the words, one after the other. lengths: (n,) bytes of each word. spans: (n, 2), where each line
+    begins and ends. hard: (n,) uint8, set where a number has to be read anew, with more care.
+    numbered: (n,) uint8, set where the end of the word, after a separator, reads as a number too.
+    Returns how it ended (see FINE), how many lines were taken, the place behind them, and then
+    for TOO_FEW how many values the line has (H + 1 stands for any number above H), for NO_NUMBER
+    where the field begins and ends.
+    """
+    fields = numpy.empty(matrix.shape[1], numpy.int64)
+    begin, row, taken = 0, 0, 0
+    while begin < len(block) and row < len(matrix):
+        numbered[row] = 0
+        word, newline, hard[row] = _plain_line(block, begin, separator, has_word, matrix[row])
+        if word < 0:  # the word holds separators, or the line is bad
+            newline, end = _line_end(block, begin)
+            if end == begin:
+                return NO_ROW, row, begin, taken, 0, 0
+            word, found = _split(block, begin, end, separator, has_word, fields)
+            if word < 0:
+                return TOO_FEW, row, begin, taken, found, 0
+            hard[row] = 0
+            for i in range(len(fields)):
+                status, value, stop = _number(block, fields[i])
+                if status == _WRONG or (stop < end and block[stop] != separator):
+                    return (
+                        NO_NUMBER,
+                        row,
+                        begin,
+                        taken,
+                        fields[i],
+                        _field_end(block, fields[i], end, separator),
+                    )
+                matrix[row, i] = value
+                hard[row] |= status
+            numbered[row] = _ends_in_number(block, begin, word, separator)
+        for i in range(begin, word):
+            words[taken] = block[i]
+            taken += 1
+        lengths[row] = word - begin
+        spans[row, 0], spans[row, 1] = begin, _line_end(block, newline)[1]
+        begin = newline + 1
+        row += 1
+    return FINE, row, begin, taken, 0, 0
+
+
+@numba.njit(**_INLINED)
+def _plain_line(block, place, separator, has_word, vector):
+    """Read a line whose word holds no separator.
+
+    Returns where the word ends (-1 if it is no such line), the newline, and whether a number is
+    _HARD.
+    """
+    word, hard = place, 0
+    if has_word:
+        while block[word] != separator and block[word] != NEWLINE:
+            word += 1
+        place = word
+    for i in range(len(vector)):
+        if i > 0 or has_word:
+            if block[place] != separator:
+                return -1, 0, 0
+            place += 1
+        status, value, place = _number(block, place)
+        if status == _WRONG:
+            return -1, 0, 0
+        hard |= status
+        vector[i] = value
+    while block[place] != NEWLINE:
+        if not _is_white(block[place]):
+            return -1, 0, 0
+        place += 1
+    return word, place, hard
+
+
+@numba.njit(**_LEAN)
+def _line_end(block, place):
+    """The newline of a line, and the end of what is in it before white space."""
+    newline = place
+    while block[newline] != NEWLINE:
+        newline += 1
+    end = newline
+    while end > place and _is_white(block[end - 1]):
+        end -= 1
+    return newline, end
+
+
+@numba.njit(**_LEAN)
+def _split(block, begin, end, separator, has_word, fields):
+    """Fill in where the last fields of a line begin; returns where its word ends, and H.
+
+    Where there are other than H values, returns -1 and how many (H + 1 for more than H).
+    """
+    place = end
+    for i in range(len(fields) - 1, -1, -1):
+        while place > begin and block[place - 1] != separator:
+            place -= 1
+        fields[i] = place
+        if place == begin and (has_word or i > 0):
+            return -1, len(fields) - i - has_word
+        place -= 1
+    if has_word:
+        return place, len(fields)
+    return (begin if place < begin else -1), len(fields) + 1
+
+
+@numba.njit(**_INLINED)
+def _is_white(character):
+    return character == SPACE or 9 <= character <= 13
+
+
+@numba.njit(**_LEAN)
+def _field_end(block, place, end, separator):
+    while place < end and block[place] != separator:
+        place += 1
+    return place
+
+
+@numba.njit(**_LEAN)
+def _ends_in_number(block, begin, end, separator):
+    """Whether the last field before `end`, where a separator is, is a number and not the first."""
+    for i in range(end - 1, begin - 1, -1):
+        if block[i] == separator:
+            status, _, stop = _number(block, i + 1)
+            return status != _WRONG and stop == end
+    return False
+
+
+@numba.njit(**_INLINED)
+def _number(text, place):
+    """Read a decimal number: how that went, its float32, and the place behind it.
+
+    The text goes on behind the number. The mantissa is scaled in float64, which errs in the last
+    bits; where those could decide how the float32 is rounded, and where the mantissa is too long,
+    it is _HARD. Everything else is rounded exactly.
+    """
+    negative = text[place] == _MINUS
+    if negative or text[place] == _PLUS:
+        place += 1
+    first = place
+    mantissa, place, kept = _digits(text, place, 0)
+    digits, power = place - first, 0
+    if text[place] == _POINT:
+        first = place + 1
+        mantissa, place, more = _digits(text, first, mantissa)
+        power = first - place
+        digits -= power
+        kept += more
+    if digits == 0:
+        return _WRONG, numpy.float32(0), place
+    if text[place] | _LOWER == _EXPONENT:
+        exponent, place = _exponent(text, place + 1)
+        if place < 0:
+            return _WRONG, numpy.float32(0), place
+        power += exponent
+    if mantissa == 0 and kept == 0:
+        return _READ, numpy.float32(-0.0 if negative else 0.0), place
+    if kept > _MAX_DIGITS or abs(power) > _MAX_POWER:
+        return _HARD, numpy.float32(0), place
+    size = numpy.float64(mantissa)
+    size = size / _POWERS[-power] if power < 0 else size * _POWERS[power]
+    value = numpy.float32(size * (1 + _SLACK))
+    if value != numpy.float32(size * (1 - _SLACK)) or not _TINY < size < _HUGE:
+        return _HARD, numpy.float32(0), place
+    return _READ, -value if negative else value, place
+
+
+@numba.njit(**_INLINED)
+def _digits(text, place, mantissa):
+    """Go on with a mantissa: it, the place behind the digits, and how many count.
+
+    A mantissa of more than _MAX_DIGITS is worthless.
+    """
+    if mantissa == 0:
+        while text[place] == _ZERO:
+            place += 1
+    first = place
+    while _ZERO <= text[place] <= _NINE:
+        mantissa = 10 * mantissa + numpy.int64(text[place]) - _ZERO
+        place += 1
+    return mantissa, place, place - first
+
+
+@numba.njit(**_LEAN)
+def _exponent(text, place):
+    """The number behind an e, no more than 99,999 either way, and its end: -1 if it is none."""
+    negative = text[place] == _MINUS
+    if negative or text[place] == _PLUS:
+        place += 1
+    value: Any = 0
+    first = place
+    while _ZERO <= text[place] <= _NINE:
+        value = min(10 * value + numpy.int64(text[place]) - _ZERO, 99_999)
+        place += 1
+    return -value if negative else value, place if place > first else -1

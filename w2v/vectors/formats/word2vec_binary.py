@@ -1,0 +1,172 @@
+"""word2vec's binary format (.bin), as word2vec.c, gensim and GoogleNews write it.
+
+A line `V H`, then for each word its bytes, a space, and H float32, little-endian. word2vec.c writes
+a newline after each vector, gensim none: a newline before a word is no part of it. A word ends at
+its first space, so none can hold one.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import cycle
+from typing import IO
+
+import numpy
+
+from w2v.config import cores
+from w2v.corpus.ahead import in_order
+from w2v.errors import ModelFileError, OutputError
+from w2v.vectors.formats.files import (
+    PathName,
+    check_room,
+    find_words,
+    opened,
+    read_sizes,
+    rows_at_once,
+    vectors_of,
+    words_to_write,
+    written,
+)
+from w2v.vectors.packed_words import pack
+from w2v.vectors.word_vectors import WordVectors
+
+_BLOCK = 1 << 22  # bytes that are read at a time
+_NUMBERS = 1 << 22  # that are written at a time
+_OF_TEXT = b" \t\r\n+-.0123456789eE"
+
+
+def read_binary(
+    path: PathName, limit: int | None = None, encoding_errors: str = "strict"
+) -> WordVectors:
+    """Read the first `limit` rows, or all. Raises ModelFileError, naming the byte.
+
+    encoding_errors: for words that are not valid UTF-8, see `vectors_of`.
+    """
+    with opened(path) as file:
+        promised, dim = read_sizes(file, path)
+        rows = promised if limit is None else min(promised, limit)
+        check_room(path, rows, dim, 1 + 4 * dim)
+        return _Reader(file, path, rows, dim, rows == promised).read(encoding_errors)
+
+
+class _Reader:
+    """Reads `rows` rows of an open file, block by block; if `whole`, then nothing may follow.
+
+    One thread reads and finds the rows, all cores copy them: most of the time goes to memory that
+    is touched for the first time.
+    """
+
+    def __init__(self, file: IO[bytes], path: PathName, rows: int, dim: int, whole: bool):
+        self.file, self.path, self.rows, self.dim, self.whole = file, path, rows, dim, whole
+        self.matrix = numpy.empty((rows, dim), numpy.float32)
+        self.words: list[numpy.ndarray] = []
+        self.lengths, self.places = numpy.empty((2, rows), numpy.int64)
+
+    def read(self, encoding_errors: str) -> WordVectors:
+        with ThreadPoolExecutor(cores()) as pool:
+            for bad in in_order(pool, self._tasks(), cores()):
+                if bad is not None:
+                    raise ModelFileError(
+                        f"{self.path}, {self._place(bad)}: the vector of word {bad + 1:,} holds "
+                        "NaN or infinity: the file is damaged, or its header names another dim"
+                    )
+        return vectors_of(
+            self.path, self.words, self.lengths, self.matrix, encoding_errors, self._place
+        )
+
+    def _place(self, row: int) -> str:
+        return f"byte {self.places[row]:,}"
+
+    def _tasks(self) -> Iterator[Callable[[], int | None]]:
+        """Read the file; each task fills rows, and gives the first that is not finite."""
+        from w2v.vectors.formats.scanning import scan_binary  # brings in Numba
+
+        size = max(_BLOCK, 16 * self.dim)
+        # as many as tasks are under way, one that is being filled and one before it
+        blocks = cycle([numpy.empty(size, numpy.uint8) for _ in range(cores() + 2)])
+        scratch = numpy.empty(size, numpy.uint8)
+        base, row, rest = self.file.tell(), 0, scratch[:0]  # base: the block's place in the file
+        while row < self.rows:
+            block = next(blocks)
+            block[: len(rest)] = rest
+            read = self.file.readinto(block.data[len(rest) :])  # type: ignore[attr-defined]
+            filled = len(rest) + read
+            if row == 0:
+                self._refuse_text(block[:filled].tobytes())
+            used, after, taken = scan_binary(
+                block, filled, base, self.dim, row, self.rows, scratch, self.lengths, self.places
+            )
+            if after == row and (read == 0 or filled == size):
+                self._refuse_end(base + filled, row, read == 0)
+            self.words.append(scratch[:taken].copy())
+            yield partial(self._fill, block, base, row, after)
+            base, row, rest = base + used, after, block[used:filled]
+        if self.whole:
+            self._refuse_more(rest.tobytes(), base)
+
+    def _fill(self, block: numpy.ndarray, base: int, begin: int, end: int) -> int | None:
+        from w2v.vectors.formats.scanning import take_vectors
+
+        rows = slice(begin, end)
+        begins = self.places[rows] + self.lengths[rows] + (1 - base)
+        bad = take_vectors(block, begins, self.matrix[rows].view(numpy.uint32))
+        return None if bad < 0 else begin + bad
+
+    def _refuse_text(self, head: bytes) -> None:
+        """Raise ModelFileError if what should be the first vector is digits, points and spaces."""
+        vector = head.partition(b" ")[2][: 4 * self.dim]
+        if len(vector) >= 8 and not vector[:1024].translate(None, _OF_TEXT):
+            raise ModelFileError(
+                f"{self.path}, line 2: the numbers are written as text, not binary: give the file "
+                "a name that ends in .txt or .vec, or convert it with --from text"
+            )
+
+    def _refuse_end(self, end: int, row: int, at_end: bool) -> None:
+        if at_end:
+            raise ModelFileError(
+                f"{self.path}, byte {end:,}: the file ends in word {row + 1:,} of "
+                f"{self.rows:,}: it is cut off, or its header is wrong"
+            )
+        raise ModelFileError(
+            f"{self.path}: word {row + 1:,} does not end before byte {end:,}: the file is no "
+            "word2vec binary, or its header names another dim"
+        )
+
+    def _refuse_more(self, rest: bytes, place: int) -> None:
+        while True:
+            if more := rest.lstrip(b"\n"):
+                raise ModelFileError(
+                    f"{self.path}, byte {place + len(rest) - len(more):,}: more follows after the "
+                    f"{self.rows:,} words of dim {self.dim:,} that the header promises"
+                )
+            place += len(rest)
+            rest = self.file.read(_BLOCK)
+            if not rest:
+                return
+
+
+def check_words(path: PathName, words: Sequence[str]) -> None:
+    """Raise OutputError if a word has no place in this format: one with a space or a newline."""
+    unfit = find_words(*pack(words), r"[ \n]")
+    if unfit:
+        raise OutputError(
+            f"cannot write {path}: the word {unfit[0]!r} holds a space or a newline, at which "
+            "word2vec's binary format ends a word; choose a name that ends in .safetensors"
+        )
+
+
+def write_binary(vectors: WordVectors, path: PathName) -> None:
+    """Write the bytes that gensim writes. Raises OutputError."""
+    from w2v.vectors.formats.scanning import join_binary  # brings in Numba
+
+    blob, offsets = words_to_write(vectors, path)
+    check_words(path, vectors.words)
+    step = rows_at_once(vectors, _NUMBERS)
+    with written(path) as file:
+        file.write(b"%d %d\n" % vectors.matrix.shape)
+        for begin in range(0, len(vectors), step):
+            rows = vectors.matrix[begin : begin + step].view(numpy.uint8)
+            names = offsets[begin + len(rows)] - offsets[begin]
+            block = numpy.empty(rows.size + len(rows) + names, numpy.uint8)
+            join_binary(blob, offsets, begin, rows, block)
+            file.write(block.data)
