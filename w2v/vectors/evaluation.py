@@ -19,9 +19,10 @@ from w2v.backend import Array, array_module, to_cpu, to_gpu
 from w2v.errors import InputError, import_extra
 from w2v.vectors.evaluation_sets import evaluation_file
 from w2v.vectors.queries import COSMUL_EPSILON, unit_rows
+from w2v.vectors.threads import multiplying_threads
 
-QUESTIONS = 1024  # in a batch
-COSINES = 1 << 26  # of the words of a batch with all words: 256 MB
+QUESTIONS = 1024  # in a batch, at most
+COSINES = 1 << 26  # of the words of all batches under way with all words: 256 MB
 SCORES = {"cpu": 1 << 18, "gpu": 1 << 26}
 """Scores of questions at a time: on a CPU, few enough to stay in a core's cache."""
 
@@ -161,15 +162,16 @@ def _answers(
     scores are sums (or products) of rows of it. That is a twentieth of the arithmetic of a product
     for each question.
     """
+    threads = 1 if config.GPU else config.cores()
+    batch = max(1, min(QUESTIONS, COSINES // (3 * len(units) * threads)))
+    exclude = _same_words(first_row)
+    parts = [questions[start : start + batch] for start in range(0, len(questions), batch)]
     if config.GPU:
         units = to_gpu(units)
-    batch = max(1, min(QUESTIONS, COSINES // (3 * len(units))))
-    exclude = _same_words(first_row)
-    answers = [
-        _answer_batch(units, questions[start : start + batch], exclude, cosmul)
-        for start in range(0, len(questions), batch)
-    ]
-    return numpy.concatenate(answers)
+        return numpy.concatenate([_answer_batch(units, part, exclude, cosmul) for part in parts])
+    with multiplying_threads(threads) as pool:
+        answers = pool.map(lambda part: _answer_batch(units, part, exclude, cosmul), parts)
+        return numpy.concatenate(list(answers))
 
 
 def _answer_batch(

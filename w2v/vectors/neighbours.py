@@ -6,13 +6,13 @@ only the best of each chunk of scores are sorted. Called by `WordVectors.neighbo
 """
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy
 
 from w2v import config
 from w2v.backend import Array, array_module, to_cpu, to_gpu
 from w2v.vectors.queries import unit_rows
+from w2v.vectors.threads import multiplying_threads
 
 Found = tuple[int, numpy.ndarray, numpy.ndarray]
 """A row, the rows nearest to it, best first, and their scores."""
@@ -55,18 +55,11 @@ def _in_batches(
 
 
 class _CPUSearch:
-    """The best of units, (V, H), for a batch of queries; each thread takes a part of them.
-
-    The product of a block runs on the thread that then selects from it: threads that share one
-    product wait for the slowest at each block, which on a busy machine took twice as long.
-    """
+    """The best of units, (V, H), for a batch of queries; each thread takes a part of them."""
 
     def __init__(self, units: numpy.ndarray, threads: int | None):
-        from threadpoolctl import ThreadpoolController
-
         self.units, self.threads = units, threads or config.cores()
         self.queries = 4 * QUERIES * self.threads
-        self._blas = ThreadpoolController()
 
     def best(
         self, queries: numpy.ndarray, own: numpy.ndarray, top: int
@@ -79,7 +72,7 @@ class _CPUSearch:
         def work(part: slice) -> None:
             self._search(queries[part], own[part], scores[part], rows[part])
 
-        with self._blas.limit(limits=1, user_api="blas"), ThreadPoolExecutor(self.threads) as pool:
+        with multiplying_threads(self.threads) as pool:
             list(pool.map(work, parts))
         return scores, rows
 
