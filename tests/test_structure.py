@@ -16,6 +16,7 @@ ORDER = [
     ["config", "files"],
     ["np", "backend"],
     ["rng"],
+    ["rows"],
     ["corpus"],
     ["sampling"],
     ["layers"],
@@ -85,6 +86,8 @@ def test_importing_the_package_imports_nothing_heavy():
         "matplotlib",
         "pooch",
         "pyarrow",
+        "numba",
+        "regex",
         "platformdirs",
         "zstandard",
     )

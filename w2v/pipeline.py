@@ -12,7 +12,7 @@ from w2v.backend import device
 from w2v.config import TextConfig, TrainConfig, nearest, option_name
 from w2v.corpus import EncodedCorpus, demo
 from w2v.corpus.datasets import dataset_file
-from w2v.engines import ENGINES, Engine
+from w2v.engines import Engine, make_engine
 from w2v.errors import ConfigError, OutputError, import_extra
 from w2v.files import check_writable, uninterrupted
 from w2v.training.progress import Report
@@ -74,7 +74,7 @@ def run(
         import_extra("matplotlib.pyplot", "--plot")
     with device(config.gpu):
         text = encode_corpus(corpus, config, say, config.threads)
-        engine = ENGINES[cast(str, config.engine)](text, config)
+        engine = make_engine(text, config)
         say(engine.summary)
         engine.prepare(tell)
         done = _fit(engine, report)
@@ -127,7 +127,8 @@ def make_config(corpus: Source, options: dict[str, Any]) -> TrainConfig:
             raise ConfigError(f"unknown option {name!r}{nearest(name, known)}")
     is_demo = corpus is None and options.get("dataset") in (None, "demo")
     # The demo is too small to be worth the compilation of the fused kernel.
-    engine = options.get("engine") or ("layers" if options.get("gpu") or is_demo else "fused")
+    on_layers = options.get("gpu") or options.get("pairs") or is_demo
+    engine = options.get("engine") or ("layers" if on_layers else "fused")
     if engine == "fused" and options.get("gpu"):
         raise ConfigError("the fused engine runs on the CPU: leave out --gpu or --engine fused")
     for name in options:
@@ -135,6 +136,8 @@ def make_config(corpus: Source, options: dict[str, Any]) -> TrainConfig:
             raise ConfigError(
                 f"{option_name(name)} has no meaning for --engine {engine}: leave out one of them"
             )
+    if options.get("pairs") and options.setdefault("model", "skipgram") != "skipgram":
+        raise ConfigError("--pairs trains skip-gram: leave out --pairs or --model")
     return TrainConfig(**{**(demo.CONFIG[engine] if is_demo else {}), **options, "engine": engine})
 
 
