@@ -149,7 +149,9 @@ class PairEngine:
         """Compile what is compiled, by a step on one pair. tell: is told if this takes long."""
         with _told_if_slow(tell, "compiling, once on this machine ..."):
             one_pair = np.asarray(numpy.array([0, 1], numpy.int32))
-            self._trainer(2).step((one_pair[:1], one_pair[1:], one_pair[1:]))
+            trainer = self._trainer(2)
+            trainer.step((one_pair[:1], one_pair[1:], one_pair[1:]))
+            trainer.settle()
 
     @property
     def words_done(self) -> int:

@@ -160,7 +160,9 @@ def _check_not_empty(
             if getattr(config, step) != getattr(TextConfig, step)
         ]
         if used:
-            raise CorpusError(f"{name}: no words are left after {', '.join(used)}: use less of it")
+            raise CorpusError(
+                f"{name}: no words are left after {', '.join(used)}: ask for less of it"
+            )
         raise CorpusError(f"{name}: there are no words in it; use a longer text")
     if len(vocabulary) == 0:
         raise CorpusError(
