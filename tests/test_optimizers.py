@@ -172,6 +172,12 @@ def test_moments_of_rows_long_unused_never_become_denormal():
     assert last.tolist() == [1501, 1501]
 
 
+def test_catching_up_refuses_ids_that_are_no_rows():
+    for ids in ([6], [-1]):
+        with pytest.raises(IndexError, match="outside the 6 rows"):
+            CatchUpAdam().settle([np.ones((6, 3))], [np.array(ids)])
+
+
 @pytest.mark.parametrize("betas", [(0.9995, 0.999), (0.95, 0.5)])
 def test_betas_that_cannot_be_caught_up_are_refused(betas):
     with pytest.raises(ValueError, match="beta1 = "):

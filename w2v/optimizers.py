@@ -162,6 +162,8 @@ class CatchUpAdam:
     then it takes at once the steps that its decaying moments would have made. What comes out is
     Adam's up to rounding. Rows have to be settled before they are read: those of a batch before its
     forward pass, all of them at the end. For tables of NumPy; `lr` stays what it was made with.
+    Keras 2 has the same rule; where a batch repeats a row, Keras 3 adds up the squares of its
+    gradients and does not square their sum.
 
     With s = sqrt(v) + e after a row's last step (e = 1e-7), its k-th missed step is
 
@@ -183,12 +185,16 @@ class CatchUpAdam:
         self._state: list[tuple[Array, Array, Array]] = []  # m, v, and each row's last step
 
     def settle(self, params: list[Array], ids: Sequence[Array] | None = None) -> None:
-        """Bring rows up to date, in place. ids: (n,) for each parameter; all rows if not given."""
-        from w2v.rows import catch_up
+        """Bring rows up to date, in place. ids: (n,) for each parameter; all rows if not given.
+
+        Raises IndexError for an id that is no row.
+        """
+        from w2v.rows import catch_up, check_ids
 
         rates = self._rates_of(params)
         for place, (param, state) in enumerate(zip(params, self._state, strict=True)):
             rows = numpy.arange(len(param)) if ids is None else ids[place]
+            check_ids(rows, param)
             epsilon = param.dtype.type(EPSILON)
             betas = self.beta1, self.beta2
             catch_up(param, *state, rows, self.iter, rates, self.shapes, *betas, epsilon)

@@ -1,7 +1,8 @@
 """What the layers engine does with single rows of its tables on a CPU, compiled with Numba.
 
 NumPy does the same by copying rows out and back several times; these loops read a row once.
-Importing this module brings in Numba, so it is imported where it is used. Ids are not checked here.
+Importing this module brings in Numba, so it is imported where it is used. The loops take ids as
+they are: `check_ids` comes before them.
 """
 
 from typing import Any
@@ -23,6 +24,12 @@ _steps: dict[str, Any] = {
     "error_model": "numpy",
     "fastmath": {"contract", "nsz"},
 }
+
+
+def check_ids(ids: numpy.ndarray, table: numpy.ndarray) -> None:
+    """Raise IndexError unless all ids are places in the table."""
+    if len(ids) and (ids.min() < 0 or ids.max() >= len(table)):
+        raise IndexError(f"an id is outside the {len(table)} rows of the table")
 
 
 @numba.njit(**_sums)

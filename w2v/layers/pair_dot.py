@@ -25,10 +25,10 @@ class PairDot:
         self.pairs = a, b
         if array_module(A) is not numpy:
             return (A[a] * B[b]).sum(axis=1)
-        from w2v.rows import pair_scores
+        from w2v.rows import check_ids, pair_scores
 
-        _check_ids(a, A)
-        _check_ids(b, B)
+        check_ids(a, A)
+        check_ids(b, B)
         return pair_scores(A, B, a, b)
 
     def backward(self, dout: Array) -> None:
@@ -49,8 +49,3 @@ class PairDot:
 
         unique, sums = pair_sums(other, ids, other_ids, dout, places)
         return RowGradient(unique, sums, table.shape, is_summed=True)
-
-
-def _check_ids(ids: Array, table: Array) -> None:
-    if len(ids) and (ids.min() < 0 or ids.max() >= len(table)):
-        raise IndexError(f"an id is outside the {len(table)} rows of the table")
