@@ -88,6 +88,16 @@ def test_a_folder_is_cached_apart_from_the_text_of_its_files(tmp_path):
     assert stream_of(encoded(tmp_path)) == stream_of(posts)
 
 
+def test_the_splits_of_one_archive_are_cached_apart(tmp_path):
+    pytest.importorskip("sklearn")
+    text = b"\n\nonly in the test split\n"
+    extra = [(("..", "20news-bydate-test", "sci.med", "1"), text)]
+    make_archive(tmp_path / "20news-bydate.tar.gz", extra=extra)
+    for _ in range(2):
+        assert encoded(tmp_path).sentences == 9
+        assert encoded(tmp_path, split="test").words == 5
+
+
 def test_nothing_is_written_and_nothing_but_posts_is_read(tmp_path):
     pytest.importorskip("sklearn")
     outside = [(("..", "..", "evil"), b"\n\nevil"), (("a", "b", "deep"), b"\n\ndeep")]

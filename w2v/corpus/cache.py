@@ -29,7 +29,7 @@ def cache_folder() -> Path:
 def text_options(config: TextConfig) -> dict[str, Any]:
     """The options that decide what the ids of a text are. Raises ConfigError."""
     return {
-        "dataset": config.dataset if config.dataset == "20newsgroups" else None,
+        "posts": config.split if config.dataset == "20newsgroups" else None,
         "column": config.column,
         "encoding": readers.check_encoding(config.encoding),
         "encoding_errors": config.encoding_errors,
