@@ -75,7 +75,9 @@ def _splitter(config: TextConfig) -> Split | None:
     if name == "whitespace":
         return None
     if name == "words":
-        return _finder(_LETTERS_AND_NUMBERS if config.keep_numbers else _LETTERS)
+        find = _finder(_LETTERS_AND_NUMBERS if config.keep_numbers else _LETTERS)
+        # A word of letters alone, as most are, need not go through the pattern.
+        return lambda word: [word] if word.isalpha() else find(word)
     if not name.startswith(_REGEX):
         raise ConfigError(
             f"--tokenizer is whitespace, words or {_REGEX}PATTERN, not {name!r}; for letters from "

@@ -111,6 +111,8 @@ def _split_words(
     """Put in the place of each word the words, or none, that `split` makes of it; END stays."""
     parts = [[word] if word == END else split(word) for word in words.to_pylist()]
     lengths = numpy.array([len(part) for part in parts], numpy.int64)
+    if lengths.max(initial=0) <= 1:  # the tokens stay where they are
+        return _strings(part[0] if part else "" for part in parts), ids
     begins = numpy.cumsum(lengths) - lengths  # of a word's parts in the list of all parts
     of_token = lengths[ids]
     first = numpy.cumsum(of_token) - of_token  # place of a token's first part in the new stream
