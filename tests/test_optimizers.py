@@ -5,7 +5,7 @@ import pytest
 
 from w2v.backend import to_cpu, to_gpu
 from w2v.layers import RowGradient
-from w2v.optimizers import OPTIMIZERS, SGD, AdaGrad, Adam, LazyAdam, Momentum
+from w2v.optimizers import OPTIMIZERS, SGD, AdaGrad, Adam, CatchUpAdam, LazyAdam, Momentum
 
 STEPS = 12
 
@@ -110,6 +110,78 @@ def test_lazy_adam_leaves_other_rows_alone():
     first = W.copy()
     optimizer.update([W], [RowGradient(np.array([1]), np.ones((1, 2)), (3, 2))])
     assert (W[0] == first[0]).all() and (W[1] < 1).all() and (W[2] == 1).all()
+
+
+def rare_gradients(steps, dtype, scale=1.0):
+    """Row 0 in each step, row k in each 3 ** k-th, row 6 at first and at last, row 7 never."""
+    draw = np.random.default_rng(4)
+    for step in range(steps):
+        ids = [k for k in range(6) if step % 3**k == 0]
+        ids += [6] if step in (0, steps - 1) else []
+        rows = draw.standard_normal((len(ids), 3)) * scale
+        yield RowGradient(np.array(ids), rows.astype(dtype), (8, 3))
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-4, 1e-7], ids=["large", "small", "near epsilon"])
+@pytest.mark.parametrize("dtype, close", [("f8", 1e-11), ("f4", 2e-6)])
+def test_an_adam_that_catches_up_is_dense_adam(dtype, close, scale):
+    start = np.random.default_rng(9).standard_normal((8, 3))
+    W, dense, optimizer, adam = start.astype(dtype), start.copy(), CatchUpAdam(), Adam()
+    for step, grad in enumerate(rare_gradients(800, dtype, scale)):
+        optimizer.settle([W], [grad.ids])
+        adam_before = dense[grad.ids].copy()
+        assert W[grad.ids] == pytest.approx(adam_before, abs=close)  # what a forward pass reads
+        optimizer.update([W], [grad])
+        adam.update([dense], [RowGradient(grad.ids, grad.rows.astype("f8"), grad.shape)])
+        if step in (0, 1, 300):
+            optimizer.settle([W])
+            assert pytest.approx(dense, abs=close) == W
+    optimizer.settle([W])
+    assert pytest.approx(dense, abs=close) == W and (W[7] == start.astype(dtype)[7]).all()
+    assert abs(W[6] - start[6]).max() > 1e-4
+    optimizer.settle([W])
+    assert pytest.approx(dense, abs=close) == W
+
+
+def test_catching_up_is_the_books_formula_step_by_step():
+    gradients = [grad.dense() for grad in rare_gradients(300, "f8")]
+    W, optimizer = np.ones((8, 3)), CatchUpAdam()
+    for grad in rare_gradients(300, "f8"):
+        optimizer.update([W], [grad])
+    optimizer.settle([W])
+    assert pytest.approx(book_adam(np.ones((8, 3)), gradients), abs=1e-11) == W
+
+
+def test_an_update_catches_up_by_itself_and_takes_arrays_and_repeated_ids():
+    W, optimizer = np.ones((6, 3)), CatchUpAdam()
+    dense = [grad.dense() for grad in row_gradients()]
+    for number, grad in enumerate(row_gradients()):
+        optimizer.update([W], [grad.dense() if number % 2 else grad])
+    optimizer.settle([W])
+    assert pytest.approx(book_adam(np.ones((6, 3)), dense)) == W
+
+
+def test_moments_of_rows_long_unused_never_become_denormal():
+    W, optimizer = np.ones((2, 3), "f"), CatchUpAdam()
+    optimizer.update([W], [RowGradient(np.array([0]), np.full((1, 3), 1e-3, "f"), (2, 3))])
+    for _ in range(1500):
+        optimizer.update([W], [RowGradient(np.array([1]), np.zeros((1, 3), "f"), (2, 3))])
+    optimizer.settle([W])
+    m, v, last = optimizer._state[0]
+    assert m[0].tolist() == [0, 0, 0] and (v[0] > np.finfo("f").tiny).all()
+    assert last.tolist() == [1501, 1501]
+
+
+def test_catching_up_refuses_ids_that_are_no_rows():
+    for ids in ([6], [-1]):
+        with pytest.raises(IndexError, match="outside the 6 rows"):
+            CatchUpAdam().settle([np.ones((6, 3))], [np.array(ids)])
+
+
+@pytest.mark.parametrize("betas", [(0.9995, 0.999), (0.95, 0.5)])
+def test_betas_that_cannot_be_caught_up_are_refused(betas):
+    with pytest.raises(ValueError, match="beta1 = "):
+        CatchUpAdam(beta1=betas[0], beta2=betas[1])
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

@@ -49,7 +49,7 @@ class TextConfig:
     """
 
     dataset: str | None = _option(
-        None, "A corpus by name, in place of a file.", choices=("demo", "ptb")
+        None, "A corpus by name, in place of a file.", choices=("demo", "ptb", "20newsgroups")
     )
     split: str = _option(
         "train", "Which part of a named corpus.", choices=("train", "valid", "test")
@@ -64,7 +64,20 @@ class TextConfig:
         "What to do with bytes that are not valid in the encoding.",
         choices=("strict", "replace", "ignore"),
     )
+    tokenizer: str = _option(
+        "whitespace",
+        "What a word is: whitespace: what stands between white space; words: the runs of letters "
+        "in it, of any script; regex:PATTERN: all that matches in it.",
+    )
+    keep_numbers: bool = _option(False, "With --tokenizer words: digits count as letters.")
     lowercase: bool = _option(False, "Turn the text to lower case.")
+    min_length: int = _option(1, "Leave out words of fewer characters.", minimum=1)
+    stop_words: str | None = _option(
+        None, "Leave out these words: english, or a file of words with white space between them."
+    )
+    min_sentence: int = _option(
+        1, "Leave out sentences (lines) of fewer words, after cleaning.", minimum=1
+    )
     min_count: int = _option(5, "Leave out words that occur less often.", minimum=1)
     max_vocab: int | None = _option(
         None,
@@ -127,7 +140,18 @@ class TrainConfig(TextConfig):
     threads: int | None = _option(
         None, "Threads that train; all cores if unset (fused).", minimum=1, engine="fused"
     )
-    batch_size: int = _option(100, "Targets in one update (layers).", minimum=1, engine="layers")
+    labelled_pairs: bool = _option(
+        False,
+        "Train skip-gram on pairs of words with labels, as Keras's skipgrams makes them, the same "
+        "ones in each epoch (layers).",
+        engine="layers",
+    )
+    batch_size: int = _option(
+        100,
+        "Targets in one update, or with --labelled-pairs sentences (layers).",
+        minimum=1,
+        engine="layers",
+    )
     optimizer: str = _option(
         "lazy-adam",
         "The update rule (layers): lazy-adam moves only the rows of the batch.",

@@ -7,7 +7,8 @@ weights in place.
 
 import dataclasses
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 import numpy
@@ -18,10 +19,10 @@ from w2v.config import TrainConfig, cores
 from w2v.corpus import EncodedCorpus, with_eos
 from w2v.corpus.vocabulary import Vocabulary
 from w2v.errors import VocabularyError
-from w2v.models import CBOW, SkipGram
-from w2v.optimizers import MOMENTS, OPTIMIZERS
-from w2v.sampling import ContextWindows
-from w2v.training import Trainer
+from w2v.models import CBOW, PairModel, SkipGram
+from w2v.optimizers import MOMENTS, OPTIMIZERS, CatchUpAdam
+from w2v.sampling import ContextWindows, PairBatches
+from w2v.training import PairTrainer, Trainer
 from w2v.training.progress import Report
 from w2v.vectors import WordVectors
 
@@ -30,7 +31,7 @@ MODELS = {"cbow": CBOW, "skipgram": SkipGram}
 LEARNING_RATE = {"cbow": 0.05, "skipgram": 0.025}
 """What the fused engine begins with, as word2vec.c does."""
 
-PATHS = {"data_dir", "cache", "output", "plot"}
+PATHS = {"data_dir", "cache", "stop_words", "output", "plot", "analogies", "pairs"}
 """Options that say where files are, not what is trained."""
 
 PATIENCE = 2.0  # seconds without a word to the user
@@ -56,6 +57,18 @@ class Engine(Protocol):
 
     def vectors(self) -> WordVectors:
         """The word vectors as trained so far."""
+
+
+@contextmanager
+def _told_if_slow(tell: Callable[[str], None], notice: str) -> Iterator[None]:
+    """Tell the notice if what is done in the `with` block takes long."""
+    timer = threading.Timer(PATIENCE, tell, [notice])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 class LayersEngine:
@@ -113,6 +126,62 @@ class LayersEngine:
         return _vectors(self.vocabulary, self.model.word_vecs, self.config)
 
 
+class PairEngine:
+    """Skip-gram on labelled pairs through the layers, sentence by sentence of the text."""
+
+    def __init__(self, text: EncodedCorpus, config: TrainConfig):
+        self.config = config
+        self.vocabulary = text.vocabulary
+        self.batches = PairBatches(
+            numpy.asarray(text.ids),
+            text.vocabulary.counts,
+            window=config.window,
+            negative=config.negative,
+            power=config.ns_exponent,
+            batch_size=config.batch_size,
+            seed=config.seed,
+        )
+        self.summary = (
+            f"{text.words:,} words in {text.sentences:,} sentences, "
+            f"{len(self.vocabulary):,} in the vocabulary, {self.batches.pairs:,} pairs"
+        )
+        self.trainer = self._trainer(len(self.vocabulary))
+
+    def _trainer(self, vocab_size: int) -> PairTrainer:
+        config = self.config
+        rule = OPTIMIZERS[config.optimizer]
+        if config.optimizer == "adam" and not config.gpu:
+            rule = CatchUpAdam
+        model = PairModel(vocab_size, config.dim, seed=config.seed)
+        return PairTrainer(model, rule() if config.lr is None else rule(lr=config.lr))
+
+    def prepare(self, tell: Callable[[str], None]) -> None:
+        """Compile what is compiled, by a step on one pair. tell: is told if this takes long."""
+        with _told_if_slow(tell, "compiling, once on this machine ..."):
+            one_pair = np.asarray(numpy.array([0, 1], numpy.int32))
+            trainer = self._trainer(2)
+            trainer.step((one_pair[:1], one_pair[1:], one_pair[1:]))
+            trainer.settle()
+
+    @property
+    def words_done(self) -> int:
+        return self.trainer.words_done
+
+    def fit(self, report: Report | None) -> None:
+        config = self.config
+        with numpy.errstate(over="ignore", invalid="ignore"):  # as in LayersEngine
+            self.trainer.fit_pairs(
+                self.batches, config.epochs, config.max_grad, config.eval_interval, report=report
+            )
+
+    def plot(self, path: str) -> None:
+        self.trainer.plot(path=path)
+
+    def vectors(self) -> WordVectors:
+        self.trainer.settle()
+        return _vectors(self.vocabulary, self.trainer.model.word_vecs, self.config)
+
+
 class FusedEngine:
     """A kernel over the encoded text, sentence by sentence, with SGD and a falling rate."""
 
@@ -159,15 +228,9 @@ class FusedEngine:
 
         tell: is told at once if this takes long.
         """
-        notice = threading.Timer(
-            PATIENCE, tell, ["compiling the kernel, once on this machine: about half a minute ..."]
-        )
-        notice.daemon = True
-        notice.start()
-        try:
+        notice = "compiling the kernel, once on this machine: about half a minute ..."
+        with _told_if_slow(tell, notice):
             self.trainer.compile()
-        finally:
-            notice.cancel()
 
     @property
     def words_done(self) -> int:
@@ -194,7 +257,8 @@ def _vectors(vocabulary: Vocabulary, matrix: Array, config: TrainConfig) -> Word
     return WordVectors(vocabulary.words, matrix, vocabulary.counts, training)
 
 
-ENGINES: dict[str, type[LayersEngine] | type[FusedEngine]] = {
-    "layers": LayersEngine,
-    "fused": FusedEngine,
-}
+def make_engine(text: EncodedCorpus, config: TrainConfig) -> Engine:
+    """The engine that the configuration names."""
+    if config.engine == "fused":
+        return FusedEngine(text, config)
+    return PairEngine(text, config) if config.labelled_pairs else LayersEngine(text, config)

@@ -72,7 +72,7 @@ def import_extra(name: str, needed_for: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        package = name.partition(".")[0]
+        package = name.partition(".")[0].replace("sklearn", "scikit-learn")
         raise MissingPackageError(
             f"{needed_for} needs {package}, which cannot be imported ({error}): "
             f"pip install {package}"

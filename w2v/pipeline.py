@@ -13,7 +13,7 @@ from w2v.backend import device
 from w2v.config import TextConfig, TrainConfig, nearest, option_name
 from w2v.corpus import EncodedCorpus, demo
 from w2v.corpus.datasets import dataset_file
-from w2v.engines import ENGINES, Engine
+from w2v.engines import Engine, make_engine
 from w2v.errors import ConfigError, OutputError, import_extra
 from w2v.files import check_writable, uninterrupted
 from w2v.training.progress import Report, Reporter
@@ -80,7 +80,7 @@ def run(
         import_extra("matplotlib.pyplot", "--plot")
     with device(config.gpu, config.device):
         text = encode_corpus(corpus, config, say, config.threads)
-        engine = ENGINES[cast(str, config.engine)](text, config)
+        engine = make_engine(text, config)
         say(engine.summary)
         if "output" in options:
             check_output(config.output, text.vocabulary.words)
@@ -139,12 +139,15 @@ def make_config(corpus: Source, options: dict[str, Any]) -> TrainConfig:
         raise ConfigError("--eval-every needs something to score by: --analogies or --pairs")
     is_demo = corpus is None and options.get("dataset") in (None, "demo")
     # The demo is too small to be worth the compilation of the fused kernel.
-    engine = options.get("engine") or ("layers" if is_demo else "fused")
+    on_layers = options.get("labelled_pairs") or is_demo
+    engine = options.get("engine") or ("layers" if on_layers else "fused")
     for name in options:
         if known[name].metadata["engine"] not in (None, engine):
             raise ConfigError(
                 f"{option_name(name)} has no meaning for --engine {engine}: leave out one of them"
             )
+    if options.get("labelled_pairs") and options.setdefault("model", "skipgram") != "skipgram":
+        raise ConfigError("--labelled-pairs trains skip-gram: leave out one of it and --model")
     return TrainConfig(**{**(demo.CONFIG[engine] if is_demo else {}), **options, "engine": engine})
 
 

@@ -2,9 +2,9 @@
 
     python scripts/bench/encoding.py CORPUS [--rounds 5] [--threads N]
 
-CORPUS is a text, packed or not, such as wiki8.txt.zst. Three ways in turn: one pass on all cores,
-the same on one thread, and plain Python (a Counter, then a dict for the ids). Then the second run,
-which finds the ids in the cache.
+CORPUS is a text, packed or not, such as wiki8.txt.zst. Five ways in turn: one pass on all cores,
+the same on one thread, plain Python (a Counter, then a dict for the ids), the second run, which
+finds the ids in the cache, and one pass with every step of cleaning. Words are those before it.
 """
 
 import argparse
@@ -22,6 +22,14 @@ from w2v.corpus.encoding import encode_files
 from w2v.corpus.readers import text_blocks
 
 LINE = 20  # words
+CLEANED = TextConfig(
+    tokenizer="words",
+    lowercase=True,
+    min_length=4,
+    stop_words="english",
+    min_sentence=2,
+    cache=False,
+)
 
 
 def main() -> None:
@@ -61,6 +69,7 @@ def ways(path: str, threads: int | None) -> dict[str, Callable[[], object]]:
         "w2v, one thread": lambda: encode_files([path], fresh, threads=1),
         "Counter and dict": lambda: encode_plainly(path, fresh.min_count),
         "w2v, from cache": lambda: encode_files([path], kept),
+        "w2v, cleaned": lambda: encode_files([path], CLEANED, threads=threads),
     }
 
 

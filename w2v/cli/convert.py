@@ -10,7 +10,7 @@ from w2v.cli.options import debug_option
 FORMAT_NAMES = ("pickle", "binary", "text", "safetensors", "npz", "tsv")
 
 
-@click.command()
+@click.command(short_help="Write vectors in another format.")
 @click.argument("source", metavar="IN")
 @click.argument("target", metavar="OUT")
 @click.option(

@@ -157,3 +157,20 @@ def stronger_text(
     if of_corpus > of_dataset:
         del options["dataset"]
     return () if of_dataset > of_corpus else corpus
+
+
+def stronger_engine(context: click.Context, options: dict[str, Any]) -> None:
+    """Leave out of `options` those for another engine that are meant less strongly than --engine.
+
+    So `--engine fused` on the command line takes what it understands of a configuration.
+    """
+    if (engine := options.get("engine")) is None:
+        return
+
+    def strength(name: str) -> int:
+        return PRECEDENCE.index(context.get_parameter_source(name) or ParameterSource.DEFAULT)
+
+    for field in dataclasses.fields(TrainConfig):
+        is_others = field.metadata["engine"] not in (None, engine)
+        if is_others and field.name in options and strength(field.name) < strength("engine"):
+            del options[field.name]

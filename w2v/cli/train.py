@@ -13,6 +13,7 @@ from w2v.cli.options import (
     config_options,
     debug_option,
     given_options,
+    stronger_engine,
     stronger_text,
 )
 from w2v.config import TrainConfig
@@ -36,12 +37,14 @@ def train(context: click.Context, corpus: tuple[str, ...], **values: Any) -> Non
       w2v train news.zst books/ pages.parquet --column body
       zcat logs.gz | w2v train -
       w2v train --config configs/book-cbow.toml
+      w2v train corpus.txt --tokenizer words --lowercase --stop-words english
     """
     from w2v.pipeline import run
     from w2v.training.progress import Reporter
 
     options = given_options(context, values)
     corpus = stronger_text(context, corpus, options)
+    stronger_engine(context, options)
     options.setdefault("output", TrainConfig.output)
 
     reporter = Reporter()

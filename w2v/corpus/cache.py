@@ -12,6 +12,7 @@ from typing import Any
 
 from w2v.config import TextConfig
 from w2v.corpus import readers, store
+from w2v.corpus.cleaning import Cleaning
 from w2v.corpus.store import EncodedCorpus, Source
 from w2v.errors import CorpusError, OutputError
 
@@ -26,12 +27,18 @@ def cache_folder() -> Path:
 
 
 def text_options(config: TextConfig) -> dict[str, Any]:
-    """The options that decide what the ids of a text are. Raises ConfigError for the encoding."""
+    """The options that decide what the ids of a text are. Raises ConfigError."""
     return {
+        "posts": config.split if config.dataset == "20newsgroups" else None,
         "column": config.column,
         "encoding": readers.check_encoding(config.encoding),
         "encoding_errors": config.encoding_errors,
+        "tokenizer": config.tokenizer,
+        "keep_numbers": config.keep_numbers,
         "lowercase": config.lowercase,
+        "min_length": config.min_length,
+        "stop_words": Cleaning.of(config).stop_words_key,
+        "min_sentence": config.min_sentence,
         "min_count": config.min_count,
         "max_vocab": config.max_vocab,
         "vocab_order": config.vocab_order,

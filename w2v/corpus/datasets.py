@@ -1,4 +1,4 @@
-"""Corpora by name: the file of a named corpus, from a folder or downloaded once.
+"""Corpora by name: the file or folder of a named corpus, from a folder or downloaded once.
 
 A download goes into the user's cache through pooch, which checks its SHA-256.
 """
@@ -7,17 +7,21 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from w2v.errors import CorpusError, import_extra
+from w2v.errors import ConfigError, CorpusError, import_extra
 
 
 @dataclass(frozen=True)
 class Download:
-    """A public file: `folder/name` under a data folder, and where it comes from."""
+    """A public file: `folder/name` under a data folder, and where it comes from.
+
+    others: what serves as well where it is found: a part of it, or a folder that it unpacks to.
+    """
 
     folder: str
     name: str
     url: str
     sha256: str
+    others: tuple[str, ...] = ()
 
 
 # The files that the book's `dataset/ptb.py` downloads. The text is the Linguistic Data
@@ -33,14 +37,28 @@ FILES = {
     for split, sha256 in _PTB_SHA256.items()
 }
 
+# The archive of both splits that scikit-learn downloads: the "bydate" set of Jason Rennie's page.
+for _split in ("train", "test"):
+    FILES["20newsgroups", _split] = Download(
+        "20newsgroups",
+        "20news-bydate.tar.gz",
+        "https://ndownloader.figshare.com/files/5975967",
+        "8f1b2514ca22a5ade8fbb9cfa5727df95fa587f4c87b786e15c759fa66d95610",
+        (f"20news-bydate-{_split}.tar.gz", f"20news-bydate-{_split}"),
+    )
+
 
 def dataset_file(name: str, split: str, data_dir: str | Path | None = None) -> Path:
-    """The local file of a named corpus, such as ("ptb", "train").
+    """The local file of a named corpus, such as ("ptb", "train"), or the folder of 20newsgroups.
 
     It is looked for in data_dir (or `W2V_DATA_DIR`): `data_dir/ptb/ptb.train.txt` or
     `data_dir/ptb.train.txt`; without a folder, it is downloaded into the user's cache. Raises
-    CorpusError if the folder does not hold it or the download fails.
+    ConfigError for a split that there is not, and CorpusError if the folder does not hold it or the
+    download fails.
     """
+    if (name, split) not in FILES:
+        splits = ", ".join(there for corpus, there in FILES if corpus == name)
+        raise ConfigError(f"--dataset {name} has the splits {splits}, not {split} (--split)")
     return local_file(FILES[name, split], data_dir)
 
 
@@ -49,12 +67,14 @@ def local_file(download: Download, data_dir: str | Path | None = None) -> Path:
     data_dir = data_dir or os.environ.get("W2V_DATA_DIR")
     if not data_dir:
         return _fetch(download)
-    places = [Path(data_dir, download.folder, download.name), Path(data_dir, download.name)]
+    folders = Path(data_dir, download.folder), Path(data_dir)
+    names = (*download.others, download.name)
+    places = [folder / name for name in names for folder in folders]
     for place in places:
-        if place.is_file():
+        if place.exists():
             return place
     raise CorpusError(
-        f"there is no {places[0]} (the folder is from --data-dir or W2V_DATA_DIR); put the file "
+        f"there is no {places[-2]} (the folder is from --data-dir or W2V_DATA_DIR); put the file "
         f"there, or leave the folder out to download it"
     )
 

@@ -6,15 +6,18 @@ takes the results in order, so that the ids do not depend on how many threads th
 
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from w2v.config import TextConfig, cores
-from w2v.corpus import cache, readers, store
+from w2v.config import TextConfig, cores, option_name
+from w2v.corpus import cache, newsgroups, readers, store
 from w2v.corpus.ahead import in_order, read_ahead
+from w2v.corpus.cleaning import Cleaning
 from w2v.corpus.growing import GrowingStream
+from w2v.corpus.sentences import without_short
 from w2v.corpus.store import EncodedCorpus, Header, Source
 from w2v.corpus.tokens import Block, batch_sentences, number_tokens, split_text
 from w2v.corpus.vocabulary import Vocabulary
@@ -40,6 +43,7 @@ def encode_files(
     line each, what is skipped, pruned or found in the cache. threads: by default, a thread for each
     core. Raises CorpusError, ConfigError and OutputError.
     """
+    cleaning = Cleaning.of(config)
     files, options = readers.find_files(sources, say), cache.text_options(config)
     name = readers.describe(sources)
     place = cache.place_for(sources, options)
@@ -50,11 +54,11 @@ def encode_files(
         return corpus
 
     def encoder(path: Path, named: Sequence[str] = ()) -> EncodedCorpus:
-        blocks = readers.text_blocks(files, config)
+        blocks = _text_blocks(files, config)
         if is_regular:  # a thread that waits for a pipe could not be interrupted
             blocks = read_ahead(blocks, READ_AHEAD)
-        tasks = (partial(split_text, block, config.lowercase) for block in blocks)
-        return _encode(tasks, name, config, say, threads, path, named)
+        tasks = (partial(split_text, block, cleaning) for block in blocks)
+        return _encode(tasks, name, config, options, say, threads, path, named)
 
     if is_kept and _can_write(place, say):
         try:
@@ -71,13 +75,21 @@ def encode_sentences(
     threads: int | None = None,
     name: str = "the corpus",
 ) -> EncodedCorpus:
-    """Encode sentences that are lists of words, which are taken as they are.
+    """Encode sentences that are lists of words, which are cleaned but not split at white space.
 
     name: what an error calls the text. The rest is as in `encode_files`; nothing is kept.
     """
+    cleaning = Cleaning.of(config)
     batches = batch_sentences(sentences)
-    tasks = (partial(number_tokens, batch, config.lowercase) for batch in batches)
-    return _in_passing(partial(_encode, tasks, name, config, say, threads))
+    tasks = (partial(number_tokens, batch, cleaning) for batch in batches)
+    options = cache.text_options(config)
+    return _in_passing(partial(_encode, tasks, name, config, options, say, threads))
+
+
+def _text_blocks(files: Sequence[str], config: TextConfig) -> Iterator[bytes]:
+    if config.dataset == "20newsgroups":
+        return newsgroups.text_blocks(files, config.split)
+    return readers.text_blocks(files, config)
 
 
 def _in_passing(encoder: Callable[[Path], EncodedCorpus]) -> EncodedCorpus:
@@ -104,6 +116,7 @@ def _encode(
     tasks: Iterable[Task],
     name: str,
     config: TextConfig,
+    options: dict[str, Any],
     say: Say,
     threads: int | None,
     path: Path,
@@ -118,31 +131,43 @@ def _encode(
         stamps = [cache.stamp(source) for source in files]
         hashes = [pool.submit(cache.file_hash, source) for source in files]
         stream = GrowingStream(file, config.max_vocab, partial(in_order, pool, ahead=threads + 2))
-        for block in in_order(pool, tasks, threads + 2):
+        blocks = in_order(pool, tasks, threads + 2)
+        if config.min_sentence > 1:
+            blocks = without_short(blocks, config.min_sentence)
+        for block in blocks:
             stream.add(block)
         vocabulary = stream.finish(config.min_count, config.max_vocab, config.vocab_order)
-        _check_not_empty(vocabulary, stream, name, config.min_count)
+        _check_not_empty(vocabulary, stream, name, config)
         if stream.pruned:
             say(
                 f"{name}: more than {stream.limit:,} distinct words: on the way, words seen up to "
                 f"{stream.pruned:,} times were dropped"
             )
         sources = _as_read(stamps, [future.result() for future in hashes])
-        header = Header(
-            cache.text_options(config), sources, stream.length, len(vocabulary), stream.pruned
-        )
+        header = Header(options, sources, stream.length, len(vocabulary), stream.pruned)
         store.finish_file(file, vocabulary, header)
     return store.load(path)
 
 
 def _check_not_empty(
-    vocabulary: Vocabulary, stream: GrowingStream, name: str, min_count: int
+    vocabulary: Vocabulary, stream: GrowingStream, name: str, config: TextConfig
 ) -> None:
     if stream.is_empty:
+        steps = ("tokenizer", "min_length", "stop_words", "min_sentence")
+        used = [
+            option_name(step)
+            for step in steps
+            if getattr(config, step) != getattr(TextConfig, step)
+        ]
+        if used:
+            raise CorpusError(
+                f"{name}: no words are left after {', '.join(used)}: ask for less of it"
+            )
         raise CorpusError(f"{name}: there are no words in it; use a longer text")
     if len(vocabulary) == 0:
         raise CorpusError(
-            f"{name}: no word occurs {min_count} times; lower --min-count or use a longer text"
+            f"{name}: no word occurs {config.min_count} times; lower --min-count or use a longer "
+            "text"
         )
 
 

@@ -4,7 +4,7 @@ This is the part of encoding that runs on all cores: what is heavy in it happens
 outside the interpreter's lock, and no Python code runs for each token.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -12,6 +12,7 @@ import numpy
 import pyarrow
 import pyarrow.compute
 
+from w2v.corpus.cleaning import Cleaning
 from w2v.corpus.readers import ASCII_SPACE, WIDE_SPACE
 from w2v.errors import ConfigError
 
@@ -44,8 +45,8 @@ class Block:
         return cls(words, ids.astype(numpy.min_scalar_type(len(words))), counts)
 
 
-def split_text(text: bytes, lowercase: bool = False) -> Block:
-    """Split UTF-8 text at white space, as `str.split` does, and at line ends.
+def split_text(text: bytes, cleaning: Cleaning) -> Block:
+    """Split UTF-8 text at white space, as `str.split` does, and at line ends; clean the words.
 
     A token takes the one white space behind it along, so that the tokens lie in the text without a
     gap and their offsets are all that Arrow needs to see an array of strings; only the few distinct
@@ -59,8 +60,14 @@ def split_text(text: bytes, lowercase: bool = False) -> Block:
     ids = tokens.indices.to_numpy()
     if not text.isascii():
         words, ids = _split_at_wide_space(words, ids)
-    if lowercase:
-        words = _strings(word.lower() for word in words.to_pylist())
+    return _cleaned(words, ids, cleaning)
+
+
+def _cleaned(words: pyarrow.LargeStringArray, ids: numpy.ndarray, cleaning: Cleaning) -> Block:
+    if cleaning.split is not None:
+        words, ids = _split_words(words, ids, cleaning.split)
+    if cleaning.changes_words:
+        words = _strings(cleaning.clean(words.to_pylist(), kept=END))
     return Block.of(words, ids)
 
 
@@ -95,8 +102,17 @@ def _split_at_wide_space(
         pyarrow.compute.match_substring_regex(words, WIDE_SPACE.pattern)
     ).as_py():
         return words, ids
-    parts = [[word] if word == END else word.split() for word in words.to_pylist()]
-    lengths = numpy.array([len(part) for part in parts])
+    return _split_words(words, ids, str.split)
+
+
+def _split_words(
+    words: pyarrow.LargeStringArray, ids: numpy.ndarray, split: Callable[[str], list[str]]
+) -> tuple[pyarrow.LargeStringArray, numpy.ndarray]:
+    """Put in the place of each word the words, or none, that `split` makes of it; END stays."""
+    parts = [[word] if word == END else split(word) for word in words.to_pylist()]
+    lengths = numpy.array([len(part) for part in parts], numpy.int64)
+    if lengths.max(initial=0) <= 1:  # the tokens stay where they are
+        return _strings(part[0] if part else "" for part in parts), ids
     begins = numpy.cumsum(lengths) - lengths  # of a word's parts in the list of all parts
     of_token = lengths[ids]
     first = numpy.cumsum(of_token) - of_token  # place of a token's first part in the new stream
@@ -129,12 +145,10 @@ def batch_sentences(sentences: Iterable[Sequence[str]]) -> Iterator[list[str]]:
         yield batch
 
 
-def number_tokens(tokens: list[str], lowercase: bool = False) -> Block:
-    """The block of a list of words, which are taken as they are."""
-    if lowercase:
-        tokens = [token.lower() for token in tokens]
+def number_tokens(tokens: list[str], cleaning: Cleaning) -> Block:
+    """The block of a list of words, which are cleaned but not split at white space."""
     coded = _strings(tokens).dictionary_encode()
-    return Block.of(coded.dictionary, coded.indices.to_numpy())
+    return _cleaned(coded.dictionary, coded.indices.to_numpy(), cleaning)
 
 
 def _strings(words: Iterable[str]) -> pyarrow.LargeStringArray:

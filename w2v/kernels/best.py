@@ -8,7 +8,7 @@ where `numpy.argpartition` costs many times as much as that.
 
 import numpy as np
 
-from w2v.kernels.compiler import numba
+from w2v.compiler import numba
 
 CHUNK = 64
 """Scores that are compared before anything else is decided."""

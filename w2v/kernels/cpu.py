@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from w2v import rng
-from w2v.kernels.compiler import numba
+from w2v.compiler import numba
 from w2v.kernels.plan import (
     END,
     KEEP,

@@ -3,6 +3,7 @@
 from w2v.layers.embedding import Embedding
 from w2v.layers.embedding_dot import EmbeddingDot
 from w2v.layers.negative_sampling_loss import NegativeSamplingLoss
+from w2v.layers.pair_dot import PairDot
 from w2v.layers.row_gradient import RowGradient
 from w2v.layers.sigmoid_with_loss import SigmoidWithLoss
 
@@ -10,6 +11,7 @@ __all__ = [
     "Embedding",
     "EmbeddingDot",
     "NegativeSamplingLoss",
+    "PairDot",
     "RowGradient",
     "SigmoidWithLoss",
 ]

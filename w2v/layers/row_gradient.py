@@ -6,18 +6,21 @@ from w2v.backend import Array, array_module, scatter_add, sum_rows
 class RowGradient:
     """Row gradients with the ids of their rows; repeated ids add up.
 
-    ids: (n,). rows: (n, H). shape: (V, H) of the table. It stands where the book has a (V, H)
-    array that is zeroed at every step.
+    ids: (n,). rows: (n, H). shape: (V, H) of the table. is_summed: no id repeats. It stands where
+    the book has a (V, H) array that is zeroed at every step.
     """
 
-    def __init__(self, ids: Array, rows: Array, shape: tuple[int, ...]):
+    def __init__(self, ids: Array, rows: Array, shape: tuple[int, ...], is_summed: bool = False):
         self.ids = ids
         self.rows = rows
         self.shape = shape
+        self.is_summed = is_summed
 
     def summed(self) -> "RowGradient":
-        """The same gradient with each id once, in rising order."""
-        return RowGradient(*sum_rows(self.ids, self.rows), self.shape)
+        """The same gradient with each id once."""
+        if self.is_summed:
+            return self
+        return RowGradient(*sum_rows(self.ids, self.rows), self.shape, is_summed=True)
 
     def dense(self) -> Array:
         """The same gradient as a (V, H) array."""

@@ -1,6 +1,13 @@
-"""Drawing negatives, and cutting a corpus into contexts and targets."""
+"""Drawing negatives, and cutting a corpus into contexts and targets, or into pairs."""
 
+from w2v.sampling.pairs import PairBatches, skipgrams
 from w2v.sampling.unigram import UnigramSampler
 from w2v.sampling.windows import ContextWindows, create_contexts_target
 
-__all__ = ["ContextWindows", "UnigramSampler", "create_contexts_target"]
+__all__ = [
+    "ContextWindows",
+    "PairBatches",
+    "UnigramSampler",
+    "create_contexts_target",
+    "skipgrams",
+]

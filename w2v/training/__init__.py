@@ -1,5 +1,6 @@
-"""Fitting a model to contexts and targets, and reporting how it goes."""
+"""Fitting a model to contexts and targets, or to pairs, and reporting how it goes."""
 
+from w2v.training.pairs import PairTrainer
 from w2v.training.trainer import Trainer
 
-__all__ = ["Trainer"]
+__all__ = ["PairTrainer", "Trainer"]

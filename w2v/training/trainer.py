@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy
 
@@ -58,16 +59,39 @@ class Trainer:
                 f"{len(target)} targets do not fill a batch of {batch_size}: "
                 "lower --batch-size or use a longer text"
             )
-        report = report or Reporter()
         shuffle = rng.generator(seed, "shuffle")
-        start = time.monotonic()
-        for epoch in range(1, max_epoch + 1):
+
+        def batches() -> Iterator[tuple[tuple[Array, ...], int]]:
             order = xp.asarray(shuffle.permutation(len(target)))
+            for first in range(0, iterations * batch_size, batch_size):
+                batch = order[first : first + batch_size]
+                yield (contexts[batch], target[batch]), batch_size
+
+        words = iterations * batch_size
+        self._run(batches, iterations, words, max_epoch, max_grad, eval_interval, report)
+
+    def _run(
+        self,
+        batches: Callable[[], Iterable[tuple[tuple[Array, ...], int]]],
+        iterations: int,
+        words: int,
+        epochs: int,
+        max_grad: float | None,
+        eval_interval: int | None,
+        report: Report | None,
+    ) -> None:
+        """Train on the batches of each epoch, and report.
+
+        batches: gives an epoch's, each with how many words it has: `iterations` with `words` in
+        all.
+        """
+        report = report or Reporter()
+        start = time.monotonic()
+        for epoch in range(1, epochs + 1):
             total_loss, count = 0.0, 0
-            for iteration in range(1, iterations + 1):
-                batch = order[(iteration - 1) * batch_size : iteration * batch_size]
-                total_loss += self._step(contexts[batch], target[batch], max_grad)
-                self.words_done += batch_size
+            for iteration, (batch, size) in enumerate(batches(), 1):
+                total_loss += self.step(batch, max_grad)
+                self.words_done += size
                 count += 1
                 if eval_interval and (count == eval_interval or iteration == iterations):
                     self._note((epoch - 1) * iterations + iteration, float(total_loss) / count)
@@ -75,11 +99,11 @@ class Trainer:
                     report(
                         Progress(
                             epoch=epoch,
-                            epochs=max_epoch,
+                            epochs=epochs,
                             iteration=iteration,
                             iterations=iterations,
                             words=self.words_done,
-                            total_words=max_epoch * iterations * batch_size,
+                            total_words=epochs * words,
                             seconds=time.monotonic() - start,
                             loss=self.loss_list[-1],
                         )
@@ -103,9 +127,9 @@ class Trainer:
                 "lower --lr or set --max-grad"
             )
 
-    def _step(self, contexts: Array, target: Array, max_grad: float | None) -> Array:
+    def step(self, batch: tuple[Array, ...], max_grad: float | None) -> Array:
         """One update. Returns the batch's mean loss, which a GPU need not have computed yet."""
-        loss = self.model.forward(contexts, target)
+        loss = self.model.forward(*batch)
         self.model.backward()
         params, grads = merge_shared(self.model.params, self.model.grads)
         if max_grad is not None:

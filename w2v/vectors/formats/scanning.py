@@ -5,8 +5,9 @@ Importing this module brings in Numba. Compiled code is kept beside it, or in th
 
 from typing import Any
 
-import numba
 import numpy
+
+from w2v.compiler import numba
 
 SPACE, NEWLINE = ord(" "), ord("\n")
 _PLUS, _MINUS, _POINT, _ZERO, _NINE = ord("+"), ord("-"), ord("."), ord("0"), ord("9")
