@@ -7,7 +7,9 @@ Makes a file as large as GoogleNews' (3 M words of dim 300: 3.6 GB, and as much 
 one) of normal deviates and made-up words of 3 to 20 letters; the text, which is far larger, has
 fewer words. Each time is of a process of its own from before to after the call, the imports and
 Numba's compiled code ready, the files in the system's cache if it holds them; CPU seconds are of
-all threads, and tell the work apart from a machine that is busy. `first word` is what the first
+all threads. `memory alone` is what touching as much new memory costs, without reading anything: on
+a virtual machine that may be most of the time of loading, and differ from one minute to the next.
+`first word` is what the first
 question costs in a mapped file: building the index of the words. Linux only.
 """
 
@@ -26,6 +28,7 @@ import w2v
 from w2v import WordVectors
 
 WAYS = {
+    "memory alone": "np.full((ROWS, DIM), 1, np.float32)",
     "binary, w2v": "w2v.load('vectors.bin')",
     "binary, gensim": "KeyedVectors.load_word2vec_format('vectors.bin', binary=True)",
     "mapped, w2v": "w2v.load('vectors.safetensors')",
@@ -40,11 +43,11 @@ WAYS = {
 
 PROGRAM = r"""
 import re, sys, time
-LAST = sys.argv[1]
-if "gensim" in sys.argv[2]:
+LAST, ROWS, DIM = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+if "gensim" in sys.argv[4]:
     from gensim.models import KeyedVectors
 else:
-    import pyarrow.compute, w2v
+    import numpy as np, pyarrow.compute, w2v
     from w2v.vectors.formats import scanning
     w2v.load('small.bin'), w2v.load('small.txt')
 begin, used = time.perf_counter(), time.process_time()
@@ -66,11 +69,12 @@ def main() -> None:
     arguments = parser.parse_args()
     ways = [way for way in WAYS if not (arguments.without_gensim and "gensim" in way)]
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
-        sizes, last = make_files(Path(folder), arguments.words, arguments.text_words, arguments.dim)
+        words, dim = arguments.words, arguments.dim
+        sizes, last = make_files(Path(folder), words, arguments.text_words, dim)
         measured: dict[str, list[list[float]]] = {way: [] for way in ways}
         for _ in range(arguments.rounds):
             for way in ways:
-                measured[way].append(measure(folder, way, last))
+                measured[way].append(measure(folder, way, [last, str(words), str(dim)]))
                 show(way, measured[way][-1])
     print("medians")
     results = {}
@@ -111,9 +115,9 @@ def make_files(folder: Path, words: int, text_words: int, dim: int) -> tuple[dic
     return {path.name: path.stat().st_size for path in folder.iterdir()}, vectors.words[-1]
 
 
-def measure(folder: str, way: str, last: str) -> list[float]:
+def measure(folder: str, way: str, facts: list[str]) -> list[float]:
     """Seconds of a call, its CPU seconds, and the peak memory in MB of the process that made it."""
-    command = [sys.executable, "-c", PROGRAM.replace("{call}", WAYS[way]), last, way]
+    command = [sys.executable, "-c", PROGRAM.replace("{call}", WAYS[way]), *facts, way]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
     return json.loads(done.stdout)
 

@@ -13,7 +13,6 @@ from typing import IO
 
 import numpy
 
-from w2v.config import cores
 from w2v.corpus.ahead import in_order
 from w2v.errors import ModelFileError, OutputError
 from w2v.vectors.formats.files import (
@@ -31,6 +30,7 @@ from w2v.vectors.packed_words import pack
 from w2v.vectors.word_vectors import WordVectors
 
 _BLOCK = 1 << 22  # bytes that are read at a time
+_AHEAD = 2  # blocks that are read before they are copied
 _NUMBERS = 1 << 22  # that are written at a time
 _OF_TEXT = b" \t\r\n+-.0123456789eE"
 
@@ -52,8 +52,8 @@ def read_binary(
 class _Reader:
     """Reads `rows` rows of an open file, block by block; if `whole`, then nothing may follow.
 
-    One thread reads and finds the rows, all cores copy them: most of the time goes to memory that
-    is touched for the first time.
+    One thread reads and finds the rows, another copies them: most of the time goes to memory that
+    is touched for the first time, and several threads that do so get in one another's way.
     """
 
     def __init__(self, file: IO[bytes], path: PathName, rows: int, dim: int, whole: bool):
@@ -63,8 +63,8 @@ class _Reader:
         self.lengths, self.places = numpy.empty((2, rows), numpy.int64)
 
     def read(self, encoding_errors: str) -> WordVectors:
-        with ThreadPoolExecutor(cores()) as pool:
-            for bad in in_order(pool, self._tasks(), cores()):
+        with ThreadPoolExecutor(1) as pool:
+            for bad in in_order(pool, self._tasks(), _AHEAD):
                 if bad is not None:
                     raise ModelFileError(
                         f"{self.path}, {self._place(bad)}: the vector of word {bad + 1:,} holds "
@@ -83,7 +83,7 @@ class _Reader:
 
         size = max(_BLOCK, 16 * self.dim)
         # as many as tasks are under way, one that is being filled and one before it
-        blocks = cycle([numpy.empty(size, numpy.uint8) for _ in range(cores() + 2)])
+        blocks = cycle([numpy.empty(size, numpy.uint8) for _ in range(_AHEAD + 2)])
         scratch = numpy.empty(size, numpy.uint8)
         base, row, rest = self.file.tell(), 0, scratch[:0]  # base: the block's place in the file
         while row < self.rows:
