@@ -11,7 +11,7 @@ kernel's; the corpus is the beginning of a text.
         [--model skipgram] [--damping 8] [--words 2000000]
 
 Prints one line of JSON for each number of workers: mean loss of the last epoch, largest weight,
-WordSim-353 and analogies (needs gensim, for its evaluation only).
+WordSim-353 and analogies.
 """
 
 import argparse
