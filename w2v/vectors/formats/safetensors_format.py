@@ -6,8 +6,8 @@ bytes. The header's `__metadata__` holds `w2v`, the version of this layout, and 
 options of the training as JSON. The words need no parser, and W is not read until it is used: what
 it holds is checked then.
 
-The safetensors library reads these files, and its files are read here. It is not used itself: it
-copies tensors, when reading for NumPy and when writing, where these are mapped and streamed.
+The safetensors library reads these files, and its files are read here. It is not used itself: for
+NumPy it copies what it reads, where this maps it, and the rest of the format is a short header.
 Format: https://github.com/huggingface/safetensors
 """
 
