@@ -48,7 +48,7 @@ BARS = {  # words per second at sample 1e-4 on an H200, what is asked for
 }
 LAYERS_BAR = 500e3
 TORCH_BAR = 10.0  # times PyTorch's mini-batches
-SHAPES = ["1x5", "4x8", "8x8", "8x16", "16x16", "32x16", "32x32"]
+SHAPES = ["1x5", "4x8", "8x8", "8x16", "16x16", "32x16", "32x32", "16x16 tensor", "32x32 tensor"]
 
 
 @dataclass
@@ -61,9 +61,13 @@ class Check:
     results: dict[str, Any] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
 
-    def kernel(self) -> Any:
-        """The GPU's kernel, or the reference in its place."""
-        return DryKernel() if self.is_dry else kernels.load("cuda")
+    def kernel(self, tensor: bool = False) -> Any:
+        """The GPU's kernel, with tensor cores or not, or the reference in its place."""
+        if self.is_dry:
+            return DryKernel()
+        from w2v.kernels.cuda import CudaKernel
+
+        return CudaKernel(tensor)
 
     def expect(self, name: str, is_met: bool) -> str:
         """Note whether something asked for was found. Returns a word for the table."""
@@ -380,17 +384,18 @@ def zipf_words(draw: np.ndarray, share: np.ndarray) -> np.ndarray:
 
 
 def shapes(check: Check) -> dict[str, Any]:
-    """What the shape of a span costs and brings: 1x5 is no reuse at all."""
+    """What the shape of a span and tensor cores cost and bring: 1x5 is no reuse at all."""
     rows = {}
     for model in ("skipgram", "cbow"):
         for shape in SHAPES[:2] if check.is_dry else SHAPES:
-            centers, shared = map(int, shape.split("x"))
-            kernel = check.kernel()
+            size, _, tensor = shape.partition(" ")
+            centers, shared = map(int, size.split("x"))
+            kernel = check.kernel(bool(tensor))
             dim = 8 if check.is_dry else 128
             row = train_once(check, kernel, model, dim, 1, centers=centers, shared=shared)
             rows[f"{model} {shape}"] = row
             print(
-                f"{model:9} {shape:5}: {row['words_per_second'] / 1e6:6.1f} M words/s, "
+                f"{model:9} {shape:12}: {row['words_per_second'] / 1e6:6.1f} M words/s, "
                 f"WordSim {row['wordsim']:5.2f}, analogies {row['analogies']:5.2f}, "
                 f"loss {row['loss']:.3f}"
             )

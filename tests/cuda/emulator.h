@@ -73,6 +73,33 @@ template <class T> static T from_lane(T value, int lane) {
     return result;
 }
 
+// 10 bits of fraction, rounded to nearest, ties away from zero; as it is with EMULATOR_EXACT, which
+// shows whether all but the rounding is right.
+static float to_tf32(float x) {
+    if (std::getenv("EMULATOR_EXACT")) return x;
+    unsigned bits;
+    std::memcpy(&bits, &x, sizeof bits);
+    bits = (bits + 0x1000) & ~0x1fffu;
+    std::memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+// PTX's mma.m16n8k8 for tf32.
+static void multiply_tiles(float (&c)[4], const float (&a)[4], const float (&b)[2]) {
+    static float left[MOST_THREADS][4], right[MOST_THREADS][2];
+    int self = threadIdx.x, lane = self % 32, first = self - lane;
+    for (int i = 0; i < 4; i++) left[self][i] = to_tf32(a[i]);
+    for (int i = 0; i < 2; i++) right[self][i] = to_tf32(b[i]);
+    meet(my_warp());
+    for (int i = 0; i < 4; i++) {
+        int group = lane / 4, column = lane % 4 * 2 + i % 2;
+        for (int k = 0; k < 8; k++)
+            c[i] += left[first + group * 4 + k % 4][k / 4 * 2 + i / 2] *
+                    right[first + column * 4 + k % 4][k / 4];
+    }
+    meet(my_warp());  // before anyone writes the next ones
+}
+
 static void start(int thread) {
     threadIdx.x = thread;
     body();
@@ -139,6 +166,8 @@ template <class T> static T __shfl_xor_sync(unsigned, T value, int mask) {
 }
 
 static inline int __popc(unsigned bits) { return __builtin_popcount(bits); }
+using std::max;
+using std::min;
 template <class T> static T __ldcg(const T* source) { return *source; }
 
 template <class T> static T atomicAdd(T* target, T value) {

@@ -37,6 +37,9 @@ TABLE_BYTES = 20  # for each word: keep, noise (8), damping_in, damping_out
 OLDEST = 70
 """Volta: the first with independent threads in a warp, which the barriers of a warp suppose."""
 
+OLDEST_TENSOR = 80
+"""Ampere: the first whose tensor cores take tf32."""
+
 
 class CudaKernel:
     """The kernel on the current device."""
@@ -44,13 +47,16 @@ class CudaKernel:
     block = 1 << 26
     """Places of the stream in one call: some tenths of a second."""
 
-    def __init__(self):
+    def __init__(self, tensor: bool = False):
+        """tensor: see `Constants`. Raises GPUError for a card that is too old."""
+        self.tensor = tensor
         self.device = cupy.cuda.Device()
         capability = int(self.device.compute_capability)
-        if capability < OLDEST:
+        oldest = OLDEST_TENSOR if tensor else OLDEST
+        if capability < oldest:
             raise GPUError(
                 f"{gpu_name()} is of compute capability {capability / 10}: the fused kernel "
-                f"needs {OLDEST / 10} (Volta) or newer; pass --engine layers"
+                f"needs {oldest / 10} or newer; pass --engine layers"
             )
         self._text: DeviceText | None = None
         self._plan: Plan | None = None
@@ -117,7 +123,7 @@ class CudaKernel:
             self._text = DeviceText(ids, free_gpu_bytes(), self.block)
         reach = Reach(ids, plan, seed, first_position - start)
         part, begin, end = self._text.part(start, stop, reach)
-        constants = plan_constants(plan, weights[0].shape[1])
+        constants = plan_constants(plan, weights[0].shape[1], self.tensor)
         if any(array.strides != (4 * constants.stride, 4) for array in weights):
             raise ValueError("weights must be float32 in padded rows, as CudaKernel.place has them")
         first, pieces = start // PIECE, -(-stop // PIECE) - start // PIECE

@@ -22,7 +22,11 @@ RESERVED = 1024
 
 
 class Constants(NamedTuple):
-    """One compilation of the kernel. shared: negatives of a span. threads: of a block."""
+    """One compilation of the kernel.
+
+    shared: negatives of a span. threads: of a block. tensor: multiply on tensor cores, which need
+    Ampere or newer and round factors to 10 bits.
+    """
 
     model: str
     dim: int
@@ -30,6 +34,7 @@ class Constants(NamedTuple):
     centers: int
     shared: int
     threads: int
+    tensor: bool = False
 
     @property
     def stride(self) -> int:
@@ -47,6 +52,7 @@ class Constants(NamedTuple):
             "NEGATIVES": self.shared,
             "THREADS": self.threads,
             "PIECE": PIECE,
+            "TENSOR": int(self.tensor),
             "SHARED_BYTES": self.shared_bytes(),
         }
 
@@ -96,12 +102,12 @@ def block_threads(model: str, dim: int) -> int:
     return min(max(up(wanted, 32), 64), 512)
 
 
-def plan_constants(plan: Plan, dim: int) -> Constants:
+def plan_constants(plan: Plan, dim: int, tensor: bool = False) -> Constants:
     """The constants of a plan. Raises ValueError for spans that the kernel cannot have."""
     if plan.centers > MOST_CENTERS:
         raise ValueError(f"a span has at most {MOST_CENTERS} centre words, not {plan.centers}")
     threads = block_threads(plan.model, dim)
-    return Constants(plan.model, dim, plan.window, plan.centers, plan.shared, threads)
+    return Constants(plan.model, dim, plan.window, plan.centers, plan.shared, threads, tensor)
 
 
 def fit_constants(model: str, dim: int, window: int, negative: int, limit: int) -> Constants | None:

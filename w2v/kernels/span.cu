@@ -6,8 +6,8 @@
 // multiply small matrices there, and add the changes to the rows in global memory atomically.
 //
 // Given when it is compiled: CBOW (0 or 1), DIM, STRIDE (floats from row to row in global memory),
-// WINDOW, CENTERS (at most 32, one bit each), NEGATIVES (shared ones), THREADS, PIECE and
-// SHARED_BYTES (of `Shared`, by which the host asks for shared memory).
+// WINDOW, CENTERS (at most 32, one bit each), NEGATIVES (shared ones), THREADS, PIECE, TENSOR (0 or
+// 1: products on tensor cores) and SHARED_BYTES (of `Shared`, by which the host asks for memory).
 
 typedef unsigned int u32;
 typedef unsigned long long u64;
@@ -221,7 +221,45 @@ __device__ void read_piece(Shared& s, const Corpus& corpus, i64 piece, Counts& c
     __syncthreads();
 }
 
-// Products of matrices in shared memory
+// Products of matrices in shared memory. `finish` takes each element, or vector of four, once.
+
+// factor(m, k) = values[k * pitch + m]
+struct Stored {
+    const float* values;
+    int pitch;
+
+    __device__ float one(int m, int k) const { return values[k * pitch + m]; }
+
+    __device__ void eight(int m, int k, float (&f)[8]) const {
+        const float* source = values + k * pitch + m;
+        float4 low = *(const float4*)source, high = *(const float4*)(source + 4);
+        f[0] = low.x, f[1] = low.y, f[2] = low.z, f[3] = low.w;
+        f[4] = high.x, f[5] = high.y, f[6] = high.z, f[7] = high.w;
+    }
+};
+
+// factor(m, k) = bit m of the words of k
+struct Bits {
+    const u32* bits;
+    int words;
+
+    __device__ float one(int m, int k) const {
+        return bits[k * words + m / 32] >> m % 32 & 1 ? 1.0f : 0.0f;
+    }
+
+    __device__ void eight(int m, int k, float (&f)[8]) const {
+        u32 part = bits[k * words + m / 32] >> m % 32;
+#pragma unroll
+        for (int i = 0; i < 8; i++) f[i] = part >> i & 1 ? 1.0f : 0.0f;
+    }
+};
+
+// Which of the k in a sum count, for the rows m..m + 7: all below `full`, then from begin to end.
+struct Range {
+    int full, begin, end;
+};
+
+#if !TENSOR
 
 // finish(m, n, x[m] . y[n]) for rows of x and columns that are rows of y; 2 x TILE of them a thread.
 template <int N, class Finish>
@@ -251,15 +289,9 @@ __device__ __forceinline__ void dots(const float4* x, int rows, const float4* y,
     }
 }
 
-// Which of the k in a sum count, for the rows m..m + 7: all below `full`, then from begin to end.
-struct Range {
-    int full, begin, end;
-};
-
 // finish(m, v, vector v of the sum of factor(m, k) * x[k]), for m < rows; 8 rows a thread.
-// factors(m, k, f) fills in f[i] = factor(m + i, k).
-template <class Ranges, class Factors, class Finish>
-__device__ __forceinline__ void combine(int rows, const float4* x, Ranges ranges, Factors factors,
+template <class Ranges, class Factor, class Finish>
+__device__ __forceinline__ void combine(int rows, const float4* x, Ranges ranges, Factor factor,
                                         Finish finish) {
     for (int item = threadIdx.x; item < (rows + 7) / 8 * VECTORS; item += THREADS) {
         int m = item / VECTORS * 8, v = item % VECTORS;
@@ -268,7 +300,7 @@ __device__ __forceinline__ void combine(int rows, const float4* x, Ranges ranges
         for (int i = 0; i < 8; i++) sums[i] = make_float4(0, 0, 0, 0);
         auto add = [&](int k) {
             float f[8];
-            factors(m, k, f);
+            factor.eight(m, k, f);
             float4 b = x[k * PITCH + v];
 #pragma unroll
             for (int i = 0; i < 8; i++) add_scaled(sums[i], f[i], b);
@@ -282,16 +314,96 @@ __device__ __forceinline__ void combine(int rows, const float4* x, Ranges ranges
     }
 }
 
-__device__ __forceinline__ void load_8(const float* source, float (&f)[8]) {
-    float4 low = *(const float4*)source, high = *(const float4*)(source + 4);
-    f[0] = low.x, f[1] = low.y, f[2] = low.z, f[3] = low.w;
-    f[4] = high.x, f[5] = high.y, f[6] = high.z, f[7] = high.w;
+#else
+
+// The same on tensor cores, which round their factors to 10 bits (tf32): a warp multiplies tiles of
+// 16 x 8 by 8 x 8. What a lane holds of them (PTX, mma.m16n8k8): with group = lane / 4 and
+// t = lane % 4, of the left rows group and group + 8 at k = t and t + 4, of the right column group at
+// the same k, of the product rows group and group + 8 at columns 2t and 2t + 1.
+__device__ __forceinline__ void multiply_tiles(float (&c)[4], const float (&a)[4],
+                                               const float (&b)[2]) {
+#ifdef __CUDA_ARCH__
+    u32 left[4], right[2];
+#pragma unroll
+    for (int i = 0; i < 4; i++) asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(left[i]) : "f"(a[i]));
+#pragma unroll
+    for (int i = 0; i < 2; i++) asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(right[i]) : "f"(b[i]));
+    asm volatile(
+        "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, "
+        "{%8, %9}, {%0, %1, %2, %3};"
+        : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+        : "r"(left[0]), "r"(left[1]), "r"(left[2]), "r"(left[3]), "r"(right[0]), "r"(right[1]));
+#else
+    emulator::multiply_tiles(c, a, b);
+#endif
 }
 
-__device__ __forceinline__ void spread_bits(u32 bits, float (&f)[8]) {
-#pragma unroll
-    for (int i = 0; i < 8; i++) f[i] = bits >> i & 1 ? 1.0f : 0.0f;
+// Number k of a row of vectors, 0 beyond its end.
+__device__ __forceinline__ float number_of(const float4* rows, int row, int k) {
+    return k < VECTORS * 4 ? ((const float*)(rows + row * PITCH))[k] : 0.0f;
 }
+
+template <int N, class Finish>
+__device__ __forceinline__ void dots(const float4* x, int rows, const float4* y, Finish finish) {
+    int group = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
+    for (int tile = threadIdx.x / 32; tile < (rows + 15) / 16 * (N / 8); tile += WARPS) {
+        int m = tile / (N / 8) * 16 + group, n = tile % (N / 8) * 8;
+        int m_2 = m + 8 < rows ? m + 8 : 0, m_1 = m < rows ? m : 0;  // any row: it is not finished
+        float sums[4] = {};
+        for (int k = t; k < up(VECTORS * 4, 8); k += 8) {
+            float a[4] = {number_of(x, m_1, k), number_of(x, m_2, k), number_of(x, m_1, k + 4),
+                          number_of(x, m_2, k + 4)};
+            float b[2] = {number_of(y, n + group, k), number_of(y, n + group, k + 4)};
+            multiply_tiles(sums, a, b);
+        }
+#pragma unroll
+        for (int i = 0; i < 4; i++)
+            if (m + i / 2 * 8 < rows) finish(m + i / 2 * 8, n + 2 * t + i % 2, sums[i]);
+    }
+}
+
+template <class Ranges, class Factor, class Finish>
+__device__ __forceinline__ void combine(int rows, const float4* x, Ranges ranges, Factor factor,
+                                        Finish finish) {
+    constexpr int ACROSS = (VECTORS + 1) / 2;  // tiles of 8 numbers in a row
+    int group = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
+    for (int tile = threadIdx.x / 32; tile < (rows + 15) / 16 * ACROSS; tile += WARPS) {
+        int m = tile / ACROSS * 16, n = tile % ACROSS * 8;
+        Range range = ranges(m), other = ranges(m + 8);  // factors outside of a row's range are 0
+        float sums[4] = {};
+        auto add = [&](int begin, int end) {
+            for (int first = begin; first < end; first += 8) {
+                int k = first + t;
+                bool is_in = k < end, is_in_2 = k + 4 < end;
+                float a[4] = {is_in ? factor.one(m + group, k) : 0,
+                              is_in ? factor.one(m + group + 8, k) : 0,
+                              is_in_2 ? factor.one(m + group, k + 4) : 0,
+                              is_in_2 ? factor.one(m + group + 8, k + 4) : 0};
+                float b[2] = {is_in ? number_of(x, k, n + group) : 0,
+                              is_in_2 ? number_of(x, k + 4, n + group) : 0};
+                multiply_tiles(sums, a, b);
+            }
+        };
+        if (range.full > 0 || other.full > 0) add(0, max(range.full, other.full));
+        if (other.begin < other.end && range.begin < range.end) {
+            add(min(range.begin, other.begin), max(range.end, other.end));
+        } else {
+            add(range.begin, range.end);
+            add(other.begin, other.end);
+        }
+        // Neighbouring lanes exchange pairs, so that each has a vector of one row.
+        bool is_odd = t % 2;
+        float pair[2] = {is_odd ? sums[0] : sums[2], is_odd ? sums[1] : sums[3]};
+#pragma unroll
+        for (int i = 0; i < 2; i++) pair[i] = __shfl_xor_sync(ALL, pair[i], 1);
+        float4 vector = is_odd ? make_float4(pair[0], pair[1], sums[2], sums[3])
+                               : make_float4(sums[0], sums[1], pair[0], pair[1]);
+        int row = m + group + (is_odd ? 8 : 0), v = n / 4 + t / 2;
+        if (row < rows && v < VECTORS) finish(row, v, vector);
+    }
+}
+
+#endif
 
 // One span
 
@@ -426,7 +538,7 @@ __device__ void train_gathered(Shared& s, const Span& span, float* W_in, float* 
             int end = clip(r + 8 - ahead + WINDOW, begin, span.count);
             return Range{NEGATIVES, NOISE + begin, NOISE + end};
         },
-        [&](int r, int c, float(&f)[8]) { load_8(s.by_column + c * SCORE_ROWS + r, f); },
+        Stored{s.by_column, SCORE_ROWS},
         [&](int r, int v, float4 sum) {
             add_to_global(row_of(W_in, s.context_ids[r]) + v, scaled(s.rate_in[r], sum));
         });
@@ -437,7 +549,7 @@ __device__ void train_gathered(Shared& s, const Span& span, float* W_in, float* 
             int end = c < NOISE ? span.rows : c - NOISE + 8 + ahead + WINDOW;
             return Range{0, begin, clip(end, begin, span.rows)};
         },
-        [&](int c, int r, float(&f)[8]) { load_8(s.by_row + r * SCORED + c, f); },
+        Stored{s.by_row, SCORED},
         [&](int c, int v, float4 sum) {
             if (is_used(c, span))
                 add_to_global(row_of(W_out, s.output_ids[c]) + v, scaled(s.rate_out[c], sum));
@@ -475,7 +587,7 @@ __device__ void average_contexts(Shared& s, const Span& span, int ahead) {
             int begin = clip(b + ahead - WINDOW, 0, span.rows);
             return Range{0, begin, clip(b + 8 + ahead + WINDOW, begin, span.rows)};
         },
-        [&](int b, int r, float(&f)[8]) { spread_bits(pairs[r] >> b, f); },
+        Bits{pairs, 1},
         [&](int b, int v, float4 sum) {
             s.hidden[b * PITCH + v] = scaled(1.0f / (s.size[b] > 0 ? s.size[b] : 1), sum);
         });
@@ -508,14 +620,14 @@ __device__ void train_gathered(Shared& s, const Span& span, float* W_in, float* 
     float4* gradients = s.contexts;  // of the means; the context rows have done their part
     combine(
         span.count, s.outputs, [&](int) { return Range{NEGATIVES, 0, 0}; },
-        [&](int b, int c, float(&f)[8]) { load_8(s.by_column + c * SCORE_ROWS + b, f); },
+        Stored{s.by_column, SCORE_ROWS},
         [&](int b, int v, float4 sum) {
             add_scaled(sum, s.own[b], s.outputs[(NOISE + b) * PITCH + v]);
             gradients[b * PITCH + v] = sum;
         });
     combine(
         NEGATIVES, s.hidden, [&](int) { return Range{0, 0, span.count}; },
-        [&](int c, int b, float(&f)[8]) { load_8(s.by_row + b * SCORED + c, f); },
+        Stored{s.by_row, SCORED},
         [&](int c, int v, float4 sum) {
             add_to_global(row_of(W_out, s.output_ids[c]) + v, scaled(s.rate_out[c], sum));
         });
@@ -531,9 +643,7 @@ __device__ void train_gathered(Shared& s, const Span& span, float* W_in, float* 
             int begin = clip(r - ahead - WINDOW, 0, span.count);
             return Range{0, begin, clip(r + 8 - ahead + WINDOW, begin, span.count)};
         },
-        [&](int r, int b, float(&f)[8]) {
-            spread_bits(s.inside[b * ROW_WORDS + r / 32] >> r % 32, f);
-        },
+        Bits{s.inside, ROW_WORDS},
         [&](int r, int v, float4 sum) {
             add_to_global(row_of(W_in, s.context_ids[r]) + v, scaled(s.rate_in[r], sum));
         });
