@@ -230,6 +230,7 @@ runtime = types.SimpleNamespace(
     runtimeGetVersion=lambda: 12090,
 )
 cuda = types.SimpleNamespace(
+    nvrtc=types.SimpleNamespace(getVersion=lambda: (12, 9)),
     runtime=runtime,
     driver=types.SimpleNamespace(
         occupancyMaxActiveBlocksPerMultiprocessor=lambda kernel, threads, shared: 2,

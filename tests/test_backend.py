@@ -94,7 +94,7 @@ def _failing(cupy, message):
 
 def test_a_missing_cupy_is_named_with_its_install_command(monkeypatch, refused):
     _without_cupy(monkeypatch)
-    assert "pip install cupy-cuda12x" in refused("train", "--gpu", code=2)
+    assert "pip install 'cupy-cuda12x[ctk]'" in refused("train", "--gpu", code=2)
     config.GPU = True
     with pytest.raises(GPUError, match="CuPy is not installed"):
         np.zeros(3)

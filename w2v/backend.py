@@ -7,6 +7,7 @@ arrays asks the switch, through `w2v.np`. CuPy is imported here, and only when i
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -41,8 +42,8 @@ def load_cupy() -> ModuleType:
     except ImportError as error:
         raise GPUError(
             "no GPU: CuPy is not installed or cannot be imported "
-            f"({_first_line(error)}); install it with: pip install cupy-cuda12x "
-            "(cupy-cuda13x for a driver of CUDA 13)"
+            f"({_first_line(error)}); install it with: pip install 'cupy-cuda12x[ctk]' "
+            "('cupy-cuda13x[ctk]' for a driver of CUDA 13)"
         ) from error
     runtime = cupy.cuda.runtime
     try:
@@ -60,7 +61,20 @@ def load_cupy() -> ModuleType:
             "no GPU: the driver shows no CUDA device; list them with: nvidia-smi -L; and see that "
             "CUDA_VISIBLE_DEVICES does not hide them"
         )
+    _check_compiler(cupy)
     return cupy
+
+
+@cache
+def _check_compiler(cupy: ModuleType) -> None:
+    """Raise GPUError unless CuPy finds NVRTC, without which it makes hardly an array."""
+    try:
+        cupy.cuda.nvrtc.getVersion()
+    except Exception as error:  # of CuPy, of the loader or of cuda-pathfinder
+        raise GPUError(
+            f"no GPU: CuPy finds no CUDA compiler ({_first_line(error)}); install CUDA's libraries "
+            "with: pip install 'cupy-cuda12x[ctk]' ('cupy-cuda13x[ctk]' for a driver of CUDA 13)"
+        ) from error
 
 
 def _first_line(error: Exception) -> str:

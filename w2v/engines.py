@@ -9,6 +9,7 @@ import dataclasses
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Protocol
 
 import numpy
@@ -31,8 +32,8 @@ MODELS = {"cbow": CBOW, "skipgram": SkipGram}
 LEARNING_RATE = {"cbow": 0.05, "skipgram": 0.025}
 """What the fused engine begins with, as word2vec.c does."""
 
-PATHS = {"data_dir", "cache", "stop_words", "output", "plot", "analogies", "pairs"}
-"""Options that say where files are, not what is trained."""
+NOT_TRAINING = {"data_dir", "cache", "device", "output", "plot", "analogies", "pairs", "eval_every"}
+"""Options that do not change what is trained."""
 
 PATIENCE = 2.0  # seconds without a word to the user
 
@@ -132,6 +133,10 @@ class PairEngine:
     def __init__(self, text: EncodedCorpus, config: TrainConfig):
         self.config = config
         self.vocabulary = text.vocabulary
+        if config.gpu:
+            tables = 2 * (2 + MOMENTS[config.optimizer])  # with the sum of the gradients
+            check_gpu_memory(4 * tables * len(self.vocabulary) * config.dim, len(self.vocabulary),
+                             config.dim)  # fmt: skip
         self.batches = PairBatches(
             numpy.asarray(text.ids),
             text.vocabulary.counts,
@@ -228,7 +233,7 @@ class FusedEngine:
 
         tell: is told at once if this takes long.
         """
-        notice = "compiling the kernel, once on this machine: about half a minute ..."
+        notice = "compiling the kernel, once on this machine for each model: about 10 seconds ..."
         with _told_if_slow(tell, notice):
             self.trainer.compile()
 
@@ -252,8 +257,14 @@ def _vectors(vocabulary: Vocabulary, matrix: Array, config: TrainConfig) -> Word
     training = {
         field.name: getattr(config, field.name)
         for field in dataclasses.fields(config)
-        if field.metadata["engine"] in (None, config.engine) and field.name not in PATHS
+        if field.metadata["engine"] in (None, config.engine) and field.name not in NOT_TRAINING
     }
+    if config.lr is None:  # the defaults may be others one day
+        fused = config.engine == "fused"
+        rate = LEARNING_RATE[config.model] if fused else OPTIMIZERS[config.optimizer]().lr
+        training["lr"] = rate
+    if config.stop_words is not None:
+        training["stop_words"] = Path(config.stop_words).name
     return WordVectors(vocabulary.words, matrix, vocabulary.counts, training)
 
 

@@ -34,6 +34,8 @@ from w2v.kernels.plan import (
 from w2v.kernels.reference import kept_places
 
 TABLE_BYTES = 20  # for each word: keep, noise (8), damping_in, damping_out
+COPIED_ROWS = 1 << 16  # rows of weights that are copied to the device at a time
+
 OLDEST = 70
 """Volta: the first with independent threads in a warp, which the barriers of a warp suppose."""
 
@@ -93,7 +95,9 @@ class CudaKernel:
         placed = []
         for array in weights:
             rows = cupy.zeros((words, stride), cupy.float32)
-            rows[:, :dim] = cupy.asarray(array)
+            for first in range(0, words, COPIED_ROWS):  # in parts, which need little room beside it
+                part = slice(first, first + COPIED_ROWS)
+                rows[part, :dim] = cupy.asarray(array[part])
             placed.append(rows[:, :dim])
         return placed[0], placed[1]
 
@@ -265,6 +269,8 @@ class DeviceText:
         if part.pinned is None or len(part.pinned) < length:
             part.pinned = cupyx.empty_pinned(length, np.int32)
             part.device = cupy.empty(length, cupy.int32)
+            # The memory may have been another array's, on which the device still works.
+            self.stream.wait_event(cupy.cuda.get_current_stream().record())
         part.pinned[:length] = self.ids[part.begin : part.end]
         part.device[:length].set(part.pinned[:length], stream=self.stream)
         part.is_there = self.stream.record()

@@ -13,6 +13,13 @@ typedef unsigned int u32;
 typedef unsigned long long u64;
 typedef long long i64;
 
+// PTX 8.1, which CUDA 12.1 brought, adds four floats to global memory at once.
+#if defined(__CUDACC_VER_MAJOR__) && __CUDACC_VER_MAJOR__ * 100 + __CUDACC_VER_MINOR__ >= 1201
+#define HAS_VECTOR_ATOMICS 1
+#else
+#define HAS_VECTOR_ATOMICS 0
+#endif
+
 constexpr int END = -1;                                  // the end-of-sentence mark
 constexpr u64 LANE_KEEP = 0, LANE_SPAN = 1, LANE_NEGATIVE = 2;  // plan.KEEP, SPAN, NEGATIVE
 constexpr u32 ALL = 0xffffffffu;                         // lanes of a warp
@@ -102,7 +109,8 @@ __device__ __forceinline__ float4 scaled(float factor, float4 x) {
 __device__ __forceinline__ void copy_vector(float4* target, const float4* source) {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
     u32 address = (u32)__cvta_generic_to_shared(target);
-    asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(address), "l"(source));
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(address), "l"(source)
+                 : "memory");
 #else
     *target = __ldcg(source);
 #endif
@@ -116,7 +124,7 @@ __device__ __forceinline__ void wait_for_copies() {
 }
 
 __device__ __forceinline__ void add_to_global(float4* target, float4 x) {
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900 && HAS_VECTOR_ATOMICS
     asm volatile("red.relaxed.gpu.global.add.v4.f32 [%0], {%1, %2, %3, %4};"
                  ::"l"(target), "f"(x.x), "f"(x.y), "f"(x.z), "f"(x.w) : "memory");
 #else
@@ -369,7 +377,9 @@ __device__ __forceinline__ void combine(int rows, const float4* x, Ranges ranges
     int group = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
     for (int tile = threadIdx.x / 32; tile < (rows + 15) / 16 * ACROSS; tile += WARPS) {
         int m = tile / ACROSS * 16, n = tile % ACROSS * 8;
-        Range range = ranges(m), other = ranges(m + 8);  // factors outside of a row's range are 0
+        // Factors outside of a row's range are 0; those of rows beyond the last, which are read from
+        // what follows in shared memory, reach no row that is finished.
+        Range range = ranges(m), other = ranges(m + 8);
         float sums[4] = {};
         auto add = [&](int begin, int end) {
             for (int first = begin; first < end; first += 8) {
