@@ -281,7 +281,8 @@ def test_an_unknown_word_names_close_spellings(refused, model):
     line = refused("similar", "toyotta")
     assert line == "w2v: 'toyotta' is not in the vocabulary; did you mean toyota?\n"
     assert "'xyz'" in refused("analogy", "toyota", "honda", "xyz")
-    assert "comes after --: w2v COMMAND -- -5" in refused("similar", "-5", code=2)
+    assert "comes after --: w2v similar -- -5" in refused("similar", "-5", code=2)
+    assert refused("encode", "a.txt", "-o", "b", code=2).endswith("(see: w2v encode --help)\n")
     assert "'--debug' is not in" in refused("similar", "--", "--debug")
     assert "'xyz'" in refused("analogy", "toyota", "honda", "king", "--answer", "xyz")
 

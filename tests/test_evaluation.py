@@ -229,10 +229,17 @@ def test_an_interval_of_answers_is_the_binomials():
     assert Tally("x", 0, 5, 0).interval == (0, 0)
 
 
-def test_ratings_that_are_all_the_same_have_no_correlation(vectors, tmp_path):
+def test_ratings_that_are_all_the_same_are_refused(vectors, tmp_path):
     path = tmp_path / "same.tsv"
     path.write_text("king\tqueen\t1\nman\twoman\t1\nboy\tgirl\t1\n")
-    scores = Pairs(path, vectors.words).score(vectors.matrix)
+    with pytest.raises(InputError, match="all ratings are equal"):
+        Pairs(path, vectors.words)
+
+
+def test_cosines_that_are_all_the_same_have_no_correlation(vectors, tmp_path):
+    path = tmp_path / "pairs.tsv"
+    path.write_text("king\tqueen\t1\nman\twoman\t2\nking\tman\t3\n")
+    scores = Pairs(path, vectors.words).score(np.ones_like(vectors.matrix))
     assert np.isnan(scores.spearman.coefficient)
     assert plain(scores)["spearman"] == {
         "coefficient": None,
@@ -269,7 +276,7 @@ def test_without_scipy_pairs_are_refused_and_analogies_not(vectors, pairs, quest
         ("man king woman queen\n", "line 1 is a question before the first section"),
         (": a\nman king woman queen\n\nman king woman\n", "line 4 has 3 words where .* four"),
         (": a\nman king woman queen girl\n", "line 2 has 5 words"),
-        (": a\nx y z w\n", "none of its 1 questions has only words of the vocabulary"),
+        (": a\nx y z w\n", "none of its 1 questions has only words that are among"),
         (b": a\n\xff\xfe\n", "is not UTF-8 text"),
     ],
 )

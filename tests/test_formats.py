@@ -9,6 +9,7 @@ import struct
 import warnings
 import zipfile
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -129,7 +130,7 @@ def test_the_ending_picks_the_format():
         package.load("v.model")
     with pytest.raises(OutputError, match=r"cannot write v.model: its name has to end in"):
         package.save(WordVectors(["a"], np.ones((1, 1))), "v.model")
-    with pytest.raises(ConfigError, match="header is no option of the format word2vec binary"):
+    with pytest.raises(ConfigError, match="--omit-header has no meaning for the format"):
         package.load("v.bin", header=False)
 
 
@@ -618,9 +619,17 @@ def test_convert_says_what_it_wrote(w2v, saved, vectors, tmp_path):
         (["none.txt", "v.bin"], "there is no model none.txt", 1),
         (["v.model", "v.bin"], "cannot tell what v.model is", 1),
         (["v.txt", "v.bin", "--no-header"], "looks like a header, .* leave out --no-header", 1),
-        (["v.txt", "v.bin", "--omit-header"], "header is no option of the format word2vec b", 2),
-        (["v.txt", "v.bin", "--float16"], "float16 is no option", 2),
-        (["v.npz", "v.bin", "--encoding-errors", "ignore"], "no option of the format npz", 2),
+        (
+            ["v.txt", "v.bin", "--omit-header"],
+            "--omit-header has no meaning for the format word2vec b",
+            2,
+        ),
+        (["v.txt", "v.bin", "--float16"], "--float16 has no meaning", 2),
+        (
+            ["v.npz", "v.bin", "--encoding-errors", "ignore"],
+            "--encoding-errors has no meaning for the format npz",
+            2,
+        ),
         (["v.txt", "v.bin", "--limit", "0"], "--limit", 2),
         (["v.txt", "v.bin", "--from", "doc"], "--from", 2),
     ],
@@ -665,3 +674,26 @@ def test_questions_are_put_to_any_format(w2v, saved, vectors, ending):
     vectors.matrix[5] = [1, 0, 0, 0, 0]
     answer = json.loads(w2v("similar", "café", "--model", saved(ending), "--json")[1])
     assert len(answer[0]["similar"]) == 5
+
+
+def test_a_question_to_a_damaged_mapped_file_is_refused(tmp_path, refused, monkeypatch):
+    """The file is not read when it is opened: whatever comes to use a vector of NaN says so."""
+    words = ["king", "queen", "man", "woman"]
+    package.save(WordVectors(words, np.eye(4, dtype=np.float32)), "v.safetensors")
+    content = Path("v.safetensors").read_bytes()
+    one = np.float32(1).tobytes()
+    Path("v.safetensors").write_bytes(content.replace(one, np.float32(np.nan).tobytes(), 1))
+    monkeypatch.setenv("W2V_MODEL", "v.safetensors")
+    Path("pairs.tsv").write_text("king\tqueen\t1\nman\twoman\t2\nking\tman\t3\n")
+    Path("questions.txt").write_text(": a\nking queen man woman\n")
+    for question in (
+        ["similar", "queen"],
+        ["similarity", "king", "queen"],
+        ["odd-one-out", "king", "queen", "man"],
+        ["rank", "queen", "man"],
+        ["vector", "king"],
+        ["neighbours-of", "--all"],
+        ["evaluate", "v.safetensors", "--pairs", "pairs.tsv"],
+        ["evaluate", "v.safetensors", "--analogies", "questions.txt"],
+    ):
+        assert "holds NaN or infinity" in refused(*question)

@@ -295,10 +295,19 @@ def test_a_failed_save_leaves_the_earlier_file(vectors, tmp_path, monkeypatch):
     assert path.read_bytes() == before and os.listdir(tmp_path) == ["v.pkl"]
 
 
-@pytest.mark.parametrize("weight", [1e5, np.inf, np.nan])
-def test_weights_that_do_not_fit_the_format_are_refused(tmp_path, weight):
-    with pytest.raises(OutputError, match="does not fit the float16"):
+@pytest.mark.parametrize(
+    "weight, message",
+    [(1e5, "does not fit the float16"), (np.inf, "NaN or infinity"), (np.nan, "NaN or infinity")],
+)
+def test_weights_that_do_not_fit_the_format_are_refused(tmp_path, weight, message):
+    with pytest.raises(OutputError, match=message):
         w2v.save(WordVectors(["a"], np.array([[weight]])), tmp_path / "v.pkl")
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_word_that_stands_twice_is_not_written(tmp_path):
+    with pytest.raises(OutputError, match="a word stands there twice"):
+        w2v.save(WordVectors(["a", "a"], np.eye(2)), tmp_path / "v.pkl")
     assert os.listdir(tmp_path) == []
 
 

@@ -65,6 +65,8 @@ def _behind_link(path: str | Path) -> Path:
 
 def _temporary_beside(path: Path) -> tuple[int, str]:
     with _reported(path):
+        if str(path) == "-":
+            raise OutputError("cannot write to - (stdout): name a file")
         if path.is_dir():
             raise OutputError(f"cannot write {path}: it is a directory; name a file in it")
         if path.exists() and not path.is_file():

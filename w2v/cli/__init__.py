@@ -22,6 +22,7 @@ from w2v.cli.sections import Group
 from w2v.cli.train import train
 from w2v.errors import W2VError
 
+WORD_COMMANDS = {"similar", "analogy", "similarity", "odd-one-out", "rank", "vector"}
 INTERRUPTED = 130  # what a shell gives for a command that Ctrl-C has ended
 
 
@@ -84,7 +85,10 @@ def _describe(error: Exception) -> tuple[str, int]:
     if isinstance(error, W2VError):
         return str(error), error.exit_code
     if isinstance(error, click.NoSuchOption):
-        hint = f"; a word that begins with - comes after --: w2v COMMAND -- {error.option_name}"
+        name = error.ctx.command.name if error.ctx else None
+        hint = f" (see: w2v {name or ''} --help)"
+        if name in WORD_COMMANDS:
+            hint = f"; a word that begins with - comes after --: w2v {name} -- {error.option_name}"
         known = f" (did you mean {error.possibilities[0]}?)" if error.possibilities else hint
         return f"there is no option {error.option_name}{known}", error.exit_code
     if isinstance(error, click.UsageError):

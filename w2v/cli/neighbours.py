@@ -1,6 +1,7 @@
 """`w2v neighbours-of`: the nearest words of many words, in batches."""
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from w2v.cli.options import (
     restrict_option,
     top_option,
 )
-from w2v.errors import InputError
+from w2v.errors import InputError, OutputError
 
 SHOWN = 5  # unknown words that are named
 
@@ -64,6 +65,8 @@ def neighbours_of(
     from w2v.backend import device
     from w2v.vectors import load
 
+    if output is not None and os.path.realpath(output) == os.path.realpath(path):
+        raise OutputError(f"{output} would be overwritten: give each file a name of its own")
     vectors = load(path)
     unknown: list[str] = []
     words = vectors.words

@@ -1,5 +1,6 @@
 """How training shows itself: a bar on a terminal, a line per interval elsewhere."""
 
+import math
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -66,7 +67,7 @@ class Reporter:
         rate = "" if at.learning_rate is None else f" | lr {at.learning_rate:.4f}"
         print(
             f"| epoch {at.epoch} |  iter {at.iteration} / {at.iterations} "
-            f"| time {at.seconds:.0f}[s] | loss {at.loss:.2f}{rate}"
+            f"| time {at.seconds:.0f}[s] | loss {_shown(at.loss, 2)}{rate}"
             + "".join(f" | {name} {score:.1f}" for name, score in at.scores.items()),
             file=self.stream,
             flush=True,
@@ -83,7 +84,12 @@ class Reporter:
         self._bar.set_description(f"epoch {at.epoch}/{at.epochs}", refresh=False)
         if at.scores:  # shown until the next ones
             self._scores = "".join(f", {name} {score:.1f}" for name, score in at.scores.items())
-        self._bar.set_postfix_str(f"loss {at.loss:.3f}{rate}{self._scores}", refresh=False)
+        self._bar.set_postfix_str(f"loss {_shown(at.loss, 3)}{rate}{self._scores}", refresh=False)
         self._bar.update(at.words - self._bar.n)
         if at.words == at.total_words:
             self.close()
+
+
+def _shown(loss: float, digits: int) -> str:
+    """A loss as text; "-" where a small text had no span whose loss is measured."""
+    return "-" if math.isnan(loss) else f"{loss:.{digits}f}"

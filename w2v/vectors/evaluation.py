@@ -129,7 +129,7 @@ class Analogies:
         self.section_of = numpy.array(section_of)
         self.known = numpy.all(rows >= 0, axis=1)
         if not self.known.any():
-            raise _nothing_known(path, len(questions), "questions")
+            raise _nothing_known(path, len(questions), "questions", restrict)
         self.rows = rows[self.known]  # (n, 4)
         self.first_row = numpy.array([known[fold(word)] for word in words[:restrict]])
 
@@ -302,11 +302,13 @@ class Pairs:
         path = evaluation_file("pairs", source, data_dir)
         self.name = str(source)
         pairs, ratings = read_pairs(path)
+        if len(set(ratings)) == 1:
+            raise InputError(f"{path}: all ratings are equal, so that nothing correlates with them")
         fold, known = _fold(case_sensitive), _rows(words[:restrict], case_sensitive)
         rows = numpy.array([[known.get(fold(word), -1) for word in pair] for pair in pairs])
         found = numpy.all(rows >= 0, axis=1)
         if not found.any():
-            raise _nothing_known(path, len(pairs), "pairs")
+            raise _nothing_known(path, len(pairs), "pairs", restrict)
         self.unknown = int((~found).sum())
         keep = found | dummy4unknown
         if keep.sum() < 3:
@@ -426,10 +428,10 @@ def _rows(words: Sequence[str], case_sensitive: bool) -> dict[str, int]:
     return {fold(words[row]): row for row in range(len(words) - 1, -1, -1)}
 
 
-def _nothing_known(path: Path, count: int, what: str) -> InputError:
+def _nothing_known(path: Path, count: int, what: str, restrict: int) -> InputError:
     return InputError(
-        f"{path}: none of its {count:,} {what} has only words of the vocabulary: "
-        "are the vectors of another language, or --restrict too low?"
+        f"{path}: none of its {count:,} {what} has only words that are among the {restrict:,} most "
+        "frequent of the vocabulary: are the vectors of another language?"
     )
 
 

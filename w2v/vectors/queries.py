@@ -38,6 +38,8 @@ class Queries:
 
     def row(self, word: str) -> int:
         """A word's row. Raises UnknownWordError, which names up to five close spellings."""
+        if not isinstance(word, str):
+            raise TypeError(f"words are strings, not {word!r}")
         try:
             return self.index[word]
         except KeyError:
@@ -47,9 +49,13 @@ class Queries:
         return word in self.index
 
     def get_vector(self, word: str, norm: bool = False) -> numpy.ndarray:
-        """(H,) a word's vector, at length 1 with `norm`. Raises UnknownWordError."""
+        """(H,) a word's vector, at length 1 with `norm`.
+
+        Raises UnknownWordError, and ModelFileError if it holds NaN or infinity.
+        """
         vector = self.matrix[self.row(word)]
-        return unit_rows(vector[None])[0] if norm else vector
+        units = unit_rows(vector[None])
+        return units[0] if norm else vector
 
     @property
     def index_to_key(self) -> Sequence[str]:
@@ -255,14 +261,7 @@ class Queries:
     @cached_property
     def _lengths(self) -> numpy.ndarray:
         """(V,) the length of each vector, and 1 for a vector of zeros."""
-        lengths = row_lengths(self.matrix)
-        if not numpy.isfinite(lengths).all():  # a file that is mapped is not read when it is opened
-            word = self.words[int(numpy.isfinite(lengths).argmin())]
-            name = getattr(self.words, "name", "this model")
-            raise ModelFileError(
-                f"{name} is damaged: the vector of {word!r} holds NaN or infinity; train it again"
-            )
-        return lengths.astype(self.matrix.dtype)
+        return row_lengths(self.matrix).astype(self.matrix.dtype)
 
     @cached_property
     def _on_gpu(self) -> tuple[Array, Array]:
@@ -321,13 +320,20 @@ def _cosine(a: numpy.ndarray, b: numpy.ndarray) -> float:
 
 
 def row_lengths(matrix: numpy.ndarray) -> numpy.ndarray:
-    """(V,) float64 the length of each row, and 1 for a row of zeros. matrix: (V, H)."""
+    """(V,) float64 the length of each row, and 1 for a row of zeros. matrix: (V, H).
+
+    Raises ModelFileError for NaN and infinity: a mapped file was not read when it was opened.
+    """
     squares = numpy.empty(len(matrix))
     for start in range(0, len(matrix), BLOCK):
         block = matrix[start : start + BLOCK]
         # in float64, where the square of no float32 leaves the range
         numpy.einsum(
             "vh,vh->v", block, block, dtype=numpy.float64, out=squares[start : start + BLOCK]
+        )
+    if not numpy.isfinite(squares).all():
+        raise ModelFileError(
+            "the model is damaged: a vector holds NaN or infinity; make its file anew"
         )
     lengths = numpy.sqrt(squares)
     lengths[lengths == 0] = 1

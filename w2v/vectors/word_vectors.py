@@ -53,8 +53,10 @@ class WordVectors(Queries):
     def __len__(self) -> int:
         return len(self.words)
 
-    def __getitem__(self, word: str) -> numpy.ndarray:
-        return self.matrix[self.row(word)]
+    def __getitem__(self, word: str | list[str]) -> numpy.ndarray:
+        if isinstance(word, list):
+            return self.matrix[[self.row(one) for one in word]]
+        return self.get_vector(word)
 
     def __repr__(self) -> str:
         return f"<WordVectors: {len(self)} words, dim {self.matrix.shape[1]}>"

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from w2v.config import option_name
 from w2v.errors import ConfigError, ModelFileError, OutputError
 from w2v.vectors.formats import (
     npz_format,
@@ -192,7 +193,8 @@ def _fitting(found: Format, takes: frozenset[str], options: dict[str, Any]) -> d
     """The options that a format takes. Raises ConfigError if another one is given."""
     for name, value in options.items():
         if name not in takes and value != _DEFAULTS[name]:
-            raise ConfigError(f"{name.replace('_', ' ')} is no option of the format {found.title}")
+            option = {"header": "--no-header or --omit-header"}.get(name, option_name(name))
+            raise ConfigError(f"{option} has no meaning for the format {found.title}: leave it out")
     return {name: value for name, value in options.items() if name in takes}
 
 

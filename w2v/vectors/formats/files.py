@@ -188,7 +188,7 @@ def words_to_write(vectors: WordVectors, path: PathName) -> tuple[numpy.ndarray,
             row = begin + int(numpy.flatnonzero(~numpy.isfinite(rows).all(axis=1))[0])
             raise OutputError(
                 f"cannot write {path}: the vector of {vectors.words[row]!r} holds NaN or infinity; "
-                "train with a lower --lr or --max-grad"
+                "the file that it comes from is damaged, or its training diverged"
             )
     if len(vectors.index) < len(vectors):
         first, second = repeated(vectors.words)

@@ -22,7 +22,11 @@ def write_pickle(vectors: WordVectors, path: PathName) -> None:
 
     Raises OutputError if it cannot be written, or a weight does not fit into float16.
     """
+    if len(vectors.index) < len(vectors):
+        raise OutputError(f"cannot write {path}: a word stands there twice; give each its own name")
     largest = float(abs(vectors.matrix).max(initial=0))
+    if not numpy.isfinite(largest):
+        raise OutputError(f"cannot write {path}: a vector holds NaN or infinity")
     if not largest <= float(numpy.finfo(numpy.float16).max):
         raise OutputError(
             f"cannot write {path}: a weight of {largest:g} does not fit the float16 of this "
