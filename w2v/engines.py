@@ -21,7 +21,7 @@ from w2v.corpus import EncodedCorpus, with_eos
 from w2v.corpus.vocabulary import Vocabulary
 from w2v.errors import VocabularyError
 from w2v.models import CBOW, PairModel, SkipGram
-from w2v.optimizers import MOMENTS, OPTIMIZERS, CatchUpAdam
+from w2v.optimizers import OPTIMIZERS, CatchUpAdam
 from w2v.sampling import ContextWindows, PairBatches
 from w2v.training import PairTrainer, Trainer
 from w2v.training.progress import Report
@@ -72,6 +72,14 @@ def _told_if_slow(tell: Callable[[str], None], notice: str) -> Iterator[None]:
         timer.cancel()
 
 
+def _check_gpu(config: TrainConfig, words: int, text_bytes: int = 0) -> None:
+    """Raise GPUError if two tables, and what the optimizer keeps of each, do not fit on a GPU."""
+    if config.gpu:
+        kept = OPTIMIZERS[config.optimizer]().on_gpu.moments
+        tables = 2 * (len(kept) + 2)  # with the table itself and the sum of its gradients
+        check_gpu_memory(4 * tables * words * config.dim + text_bytes, words, config.dim)
+
+
 class LayersEngine:
     """Mini-batches of the book's stream, in which `<eos>` is a word, through the layers."""
 
@@ -80,10 +88,7 @@ class LayersEngine:
         stream = with_eos(text, config)
         self.vocabulary = stream.vocabulary
         self.summary = f"{len(stream.ids):,} words, {len(self.vocabulary):,} in the vocabulary"
-        if config.gpu:
-            tables = 2 * (2 + MOMENTS[config.optimizer])  # with the sum of the gradients
-            needed = 4 * tables * len(self.vocabulary) * config.dim + 3 * 8 * len(stream.ids)
-            check_gpu_memory(needed, len(self.vocabulary), config.dim)
+        _check_gpu(config, len(self.vocabulary), 3 * 8 * len(stream.ids))
         self.model = MODELS[config.model](
             len(self.vocabulary),
             config.dim,
@@ -133,10 +138,7 @@ class PairEngine:
     def __init__(self, text: EncodedCorpus, config: TrainConfig):
         self.config = config
         self.vocabulary = text.vocabulary
-        if config.gpu:
-            tables = 2 * (2 + MOMENTS[config.optimizer])  # with the sum of the gradients
-            check_gpu_memory(4 * tables * len(self.vocabulary) * config.dim, len(self.vocabulary),
-                             config.dim)  # fmt: skip
+        _check_gpu(config, len(self.vocabulary))
         self.batches = PairBatches(
             numpy.asarray(text.ids),
             text.vocabulary.counts,

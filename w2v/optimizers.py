@@ -278,6 +278,3 @@ OPTIMIZERS: dict[str, type] = {
     "lazy-adam": LazyAdam,
 }
 """The rules by the names that `--optimizer` takes."""
-
-MOMENTS = {"sgd": 0, "momentum": 1, "adagrad": 1, "adam": 2, "lazy-adam": 2}
-"""How many arrays like the parameters each rule keeps."""

@@ -122,16 +122,14 @@ class Analogies:
         self.name = str(source)
         self.sections, section_of, questions = read_analogies(path)
         self.dummy4unknown = dummy4unknown
-        fold, known = _fold(case_sensitive), _rows(words[:restrict], case_sensitive)
-        rows = numpy.array(
-            [[known.get(fold(word), -1) for word in question] for question in questions]
-        )
+        lookup = _Lookup(words[:restrict], case_sensitive)
+        rows = numpy.array([lookup.rows(question) for question in questions])
         self.section_of = numpy.array(section_of)
         self.known = numpy.all(rows >= 0, axis=1)
         if not self.known.any():
             raise _nothing_known(path, len(questions), "questions", restrict)
         self.rows = rows[self.known]  # (n, 4)
-        self.first_row = numpy.array([known[fold(word)] for word in words[:restrict]])
+        self.first_row = numpy.array(lookup.rows(words[:restrict]))
 
     def score(self, matrix: numpy.ndarray, cosmul: bool = False) -> AnalogyScores:
         """Ask all questions of vectors, (V, H), by 3CosAdd or by 3CosMul.
@@ -304,8 +302,8 @@ class Pairs:
         pairs, ratings = read_pairs(path)
         if len(set(ratings)) == 1:
             raise InputError(f"{path}: all ratings are equal, so that nothing correlates with them")
-        fold, known = _fold(case_sensitive), _rows(words[:restrict], case_sensitive)
-        rows = numpy.array([[known.get(fold(word), -1) for word in pair] for pair in pairs])
+        lookup = _Lookup(words[:restrict], case_sensitive)
+        rows = numpy.array([lookup.rows(pair) for pair in pairs])
         found = numpy.all(rows >= 0, axis=1)
         if not found.any():
             raise _nothing_known(path, len(pairs), "pairs", restrict)
@@ -418,14 +416,16 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
         raise InputError(f"{path} is not UTF-8 text: {error}") from error
 
 
-def _fold(case_sensitive: bool) -> Callable[[str], str]:
-    return str if case_sensitive else str.upper
+class _Lookup:
+    """The row of each word of a vocabulary, of the first one where several differ in case only."""
 
+    def __init__(self, words: Sequence[str], case_sensitive: bool):
+        self.fold: Callable[[str], str] = str if case_sensitive else str.upper
+        self.row_of = {self.fold(words[row]): row for row in range(len(words) - 1, -1, -1)}
 
-def _rows(words: Sequence[str], case_sensitive: bool) -> dict[str, int]:
-    """The row of each word, of the first one where several differ in case only."""
-    fold = _fold(case_sensitive)
-    return {fold(words[row]): row for row in range(len(words) - 1, -1, -1)}
+    def rows(self, words: Sequence[str]) -> list[int]:
+        """The rows of words; -1 for one that is not known."""
+        return [self.row_of.get(self.fold(word), -1) for word in words]
 
 
 def _nothing_known(path: Path, count: int, what: str, restrict: int) -> InputError:
