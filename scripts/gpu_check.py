@@ -9,7 +9,6 @@ reference in place of the kernel, to show that the script itself works; its figu
 """
 
 import argparse
-import importlib.util
 import json
 import os
 import shutil
@@ -20,6 +19,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -139,7 +139,11 @@ def corpus_path(data: Path, folder: Path) -> Path:
             break
     else:
         raise SystemExit(f"{data} has no wiki8.txt, wiki8.txt.gz or wiki8.txt.zst")
-    if path.suffix != ".zst" or importlib.util.find_spec("zstandard"):
+    if path.suffix != ".zst":
+        return path
+    with suppress(ImportError):
+        import zstandard  # noqa: F401
+
         return path
     plain = folder / path.stem
     with pyarrow.input_stream(str(path), compression="zstd") as packed, open(plain, "wb") as text:
