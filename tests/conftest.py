@@ -58,7 +58,7 @@ def cupy(monkeypatch):
     sys.path.pop(0)
     monkeypatch.setitem(sys.modules, "cupy", fake_cupy)
     monkeypatch.setitem(sys.modules, "cupyx", fake_cupy.cupyx)
-    monkeypatch.delitem(sys.modules, "w2v.kernels.cuda", raising=False)
+    monkeypatch.delitem(sys.modules, "w2v.kernels.cuda.kernel", raising=False)
     monkeypatch.setattr(config, "GPU", True)
     return fake_cupy
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy
 import pytest
 
-from w2v.kernels.cuda_layout import SOURCE
+from w2v.kernels.cuda.layout import SOURCE
 
 HERE = Path(__file__).parent / "cuda"
 COMPILER = os.environ.get("CXX") or shutil.which("c++") or shutil.which("g++")

@@ -2,21 +2,21 @@
 
 import numpy as np
 
-from w2v.kernels.plan import END, Plan, padded
+from w2v.kernels.plan import SENTENCE_END, Plan, padded
 
 
 def random_stream(length: int, words: int, seed: int, sentence: int | None = None) -> np.ndarray:
-    """`length` places of Zipf-like words, with an END mark after about every `sentence` places."""
+    """`length` places of Zipf-like words, a sentence's end after about every `sentence`."""
     random = np.random.default_rng(seed)
     ids = np.floor(words * random.random(length) ** 2).astype(np.int32)
     if sentence:
-        ids[random.random(length) < 1 / sentence] = END
+        ids[random.random(length) < 1 / sentence] = SENTENCE_END
     return ids
 
 
 def plan_for(ids: np.ndarray, words: int, **options) -> Plan:
     """A plan for a run of one pass over `ids`."""
-    counts = np.bincount(ids[ids != END], minlength=words)
+    counts = np.bincount(ids[ids != SENTENCE_END], minlength=words)
     return Plan.build(counts, **{"model": "skipgram", "length": len(ids), "sample": 0.0} | options)
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from test_encoding import counts_of, same, stream_of, write
 
 from w2v.config import TextConfig
-from w2v.corpus import growing, readers, tokens
+from w2v.corpus import readers, stream_builder, tokenize
 from w2v.corpus.encoding import encode_files, encode_sentences
 from w2v.corpus.stop_words import ENGLISH
 from w2v.errors import ConfigError, CorpusError
@@ -71,7 +71,7 @@ CONFIGS = st.builds(
 @given(TEXTS, CONFIGS, st.integers(1, 30), st.integers(1, 3))
 def test_words_are_those_of_plain_python(tmp_path, monkeypatch, text, config, block, threads):
     monkeypatch.setattr(readers.text_blocks, "__defaults__", (block,))
-    monkeypatch.setattr(growing, "MERGE_BLOCKS", threads)
+    monkeypatch.setattr(stream_builder, "MERGE_BLOCKS", threads)
     write(tmp_path / "stop.txt", "the ab\nx\n")
     path = write(tmp_path / "a.txt", text)
     stop_words = {"the", "ab", "x"} if config.stop_words else set()
@@ -88,7 +88,7 @@ def test_words_are_those_of_plain_python(tmp_path, monkeypatch, text, config, bl
 
 
 def test_sentences_that_are_lists_are_cleaned_alike(monkeypatch):
-    monkeypatch.setattr(tokens, "BATCH", 3)
+    monkeypatch.setattr(tokenize, "BATCH", 3)
     config = dataclasses.replace(
         ALL, tokenizer="words", lowercase=True, stop_words="english", min_sentence=2
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from w2v.kernels.cuda_layout import SOURCE, fit_constants
+from w2v.kernels.cuda.layout import SOURCE, fit_constants
 
 DIMS = (64, 100, 128, 300)
 SHARED_MEMORY = {70: 96, 80: 163, 90: 227}

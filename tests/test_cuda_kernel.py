@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 import w2v as package
 from w2v import kernels
 from w2v.errors import DivergenceError, GPUError
-from w2v.kernels.cuda_layout import fit_constants, plan_constants, spread_pieces
-from w2v.kernels.plan import END, PIECE
+from w2v.kernels.cuda.layout import fit_constants, plan_constants, spread_pieces
+from w2v.kernels.plan import PIECE, SENTENCE_END
 from w2v.kernels.reference import ReferenceKernel
 
 REFERENCE = ReferenceKernel()
@@ -23,7 +23,7 @@ MODELS = pytest.mark.parametrize("model", ["skipgram", "cbow"])
 @pytest.fixture
 def cuda(cupy):
     """The module `kernels.cuda` on the stand-in."""
-    from w2v.kernels import cuda
+    from w2v.kernels.cuda import kernel as cuda
 
     return cuda
 
@@ -141,7 +141,7 @@ SHAPES = [
 def test_any_stream_equals_the_reference(cuda, shape, words, length, sentence, sample, seed):
     model, dim, window, negative, centers, shared = shape
     ids = random_stream(length, words, seed, sentence)
-    if not (ids != END).any():
+    if not (ids != SENTENCE_END).any():
         return
     plan = plan_for(
         ids, words, sample=sample, lr=0.01, model=model, window=window, negative=negative,
@@ -184,7 +184,7 @@ def test_training_on_the_gpu_gives_the_vectors_of_the_cpu(cupy, monkeypatch, w2v
     monkeypatch.setattr(cupy.cuda.driver, "occupancyMaxActiveBlocksPerMultiprocessor", lambda *_: 1)
     text = tmp_path / "text.txt"
     words = random_stream(3000, 40, 1, 20)
-    text.write_text(" ".join("\n" if word == END else f"w{word}" for word in words))
+    text.write_text(" ".join("\n" if word == SENTENCE_END else f"w{word}" for word in words))
     options = [text, "--dim", 16, "--threads", 1, "--epochs", 2, "--min-count", 1]
     vectors = []
     for more in ([], ["--gpu"]):
@@ -267,6 +267,6 @@ def test_a_real_gpu_stays_sound_at_full_occupancy(model):
     plan = plan_for(ids, 5000, model=model, sample=1e-3, **schedule._asdict())
     weights = kernel.place(small_weights(5000, 100, 1), len(ids))
     done = kernel.train(ids, 0, len(ids), weights, plan, 1, 0)
-    assert done.words == (ids != END).sum()
+    assert done.words == (ids != SENTENCE_END).sum()
     for array in weights:
         assert np.isfinite(array.get()).all() and float(abs(array).max()) < 10

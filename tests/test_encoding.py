@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 import w2v.corpus.encoding as encoding
 from w2v.config import TextConfig
-from w2v.corpus import MARK, cache, growing, readers, store, tokens
+from w2v.corpus import SENTENCE_END, cache, encoded_corpus, readers, stream_builder, tokenize
 from w2v.corpus.encoding import encode_files, encode_sentences
 from w2v.errors import ConfigError, CorpusError
 
@@ -82,8 +82,8 @@ CONFIGS = st.builds(
 @given(TEXTS, CONFIGS, st.integers(1, 30), st.integers(1, 3))
 def test_ids_are_those_of_plain_python(tmp_path, monkeypatch, text, config, block, threads):
     monkeypatch.setattr(readers.text_blocks, "__defaults__", (block,))
-    monkeypatch.setattr(growing, "CHUNK", block)
-    monkeypatch.setattr(growing, "MERGE_BLOCKS", threads)
+    monkeypatch.setattr(stream_builder, "CHUNK", block)
+    monkeypatch.setattr(stream_builder, "MERGE_BLOCKS", threads)
     path = write(tmp_path / "a.txt", text)
     stream, counts = by_hand(text, config)
     if not stream:
@@ -213,7 +213,7 @@ def test_parquet_rows_are_sentences_or_documents(tmp_path):
 
 
 def test_sentences_are_taken_as_they_are(monkeypatch):
-    monkeypatch.setattr(tokens, "BATCH", 3)
+    monkeypatch.setattr(tokenize, "BATCH", 3)
     sentences = [["New York", "a"], [], ("A",), ["a", "New York", "b", "c"]]
     corpus = encode_sentences(sentences, ALL)
     expected = ["New York", "a", None, "A", None, "a", "New York", "b", "c", None]
@@ -232,8 +232,8 @@ def test_sentences_are_taken_as_they_are(monkeypatch):
 
 def test_a_vocabulary_too_large_is_pruned_and_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr(readers.text_blocks, "__defaults__", (1000,))
-    monkeypatch.setattr(growing, "FEWEST_IN_MEMORY", 500)
-    monkeypatch.setattr(growing, "MERGE_BLOCKS", 2)
+    monkeypatch.setattr(stream_builder, "FEWEST_IN_MEMORY", 500)
+    monkeypatch.setattr(stream_builder, "MERGE_BLOCKS", 2)
     lines = [f"the rare{i} cat of{i % 7}" for i in range(3000)]
     path = write(tmp_path / "a.txt", "\n".join(lines))
     said: list[str] = []
@@ -309,7 +309,7 @@ def test_another_time_alone_is_decided_by_the_hash_once(source, encodings, monke
     monkeypatch.setattr(cache, "file_hash", None)
     assert same(encode_files([source], ALL), first)
     assert len(encodings) == 1
-    assert store.read_header(cached()).sources[0].mtime_ns == 1
+    assert encoded_corpus.read_header(cached()).sources[0].mtime_ns == 1
 
 
 def test_each_choice_of_options_has_its_own_cache(source, tmp_path, encodings):
@@ -376,7 +376,7 @@ def test_a_cache_that_is_damaged_or_of_another_version_is_made_anew(source, enco
     cached().unlink()  # a file that is mapped must not be cut
     write(cache.place_for([source], cache.text_options(ALL)), damage(data))
     with pytest.raises(CorpusError, match="no encoded corpus, or damaged"):
-        store.load(cached())
+        encoded_corpus.load(cached())
     assert stream_of(encode_files([source], ALL)) == expected
     assert len(encodings) == 2 and cached().read_bytes() == data
 
@@ -393,15 +393,15 @@ def test_a_failed_encoding_leaves_nothing(tmp_path, source):
 
 
 def test_a_file_that_changes_while_it_is_read_is_not_trusted_later(source, encodings, monkeypatch):
-    real = growing.GrowingStream.finish
+    real = stream_builder.GrowingStream.finish
 
     def finish(self, *options):
         write(source, "x y x\ny z\n")  # as long as before
         return real(self, *options)
 
-    monkeypatch.setattr(growing.GrowingStream, "finish", finish)
+    monkeypatch.setattr(stream_builder.GrowingStream, "finish", finish)
     assert encode_files([source], ALL).vocabulary.words == ["a", "b", "c"]
-    monkeypatch.setattr(growing.GrowingStream, "finish", real)
+    monkeypatch.setattr(stream_builder.GrowingStream, "finish", real)
     assert encode_files([source], ALL).vocabulary.words == ["x", "y", "z"]
     assert len(encodings) == 2
 
@@ -434,11 +434,21 @@ def test_two_processes_at_once_do_not_hurt_each_other(tmp_path, text):
 
 def test_the_file_begins_with_the_ids_and_ends_with_its_header(source):
     corpus = encode_files([source], ALL)
-    assert np.fromfile(cached(), "<i4", len(corpus.ids)).tolist() == [0, 1, 0, MARK, 1, 2, MARK]
+    assert np.fromfile(cached(), "<i4", len(corpus.ids)).tolist() == [
+        0,
+        1,
+        0,
+        SENTENCE_END,
+        1,
+        2,
+        SENTENCE_END,
+    ]
     data = cached().read_bytes()
     length = int.from_bytes(data[-16:-8], "little")
     header = json.loads(data[-16 - length : -16])
-    assert header["version"] == store.VERSION and header["ids"] == 7 and header["words"] == 3
+    assert (
+        header["version"] == encoded_corpus.VERSION and header["ids"] == 7 and header["words"] == 3
+    )
     state = source.stat()
     assert header["sources"] == [
         {
@@ -451,7 +461,7 @@ def test_the_file_begins_with_the_ids_and_ends_with_its_header(source):
 
 
 def test_words_that_tie_when_the_vocabulary_is_pruned_stay_in_order(tmp_path, monkeypatch):
-    monkeypatch.setattr("w2v.corpus.growing.FEWEST_IN_MEMORY", 20)
+    monkeypatch.setattr("w2v.corpus.stream_builder.FEWEST_IN_MEMORY", 20)
     path = tmp_path / "words.txt"
     path.write_text(" ".join(f"w{i}" for i in range(100)))
     said = []
@@ -466,14 +476,14 @@ def test_a_full_cache_is_done_without(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     (tmp_path / "a.txt").write_text("a b a b\n")
-    finish = store.finish_file
+    finish = encoded_corpus.finish_file
     calls = []
 
     def finish_once_full(*arguments):
         calls.append(1)
         return full(*arguments) if len(calls) == 1 else finish(*arguments)
 
-    monkeypatch.setattr(store, "finish_file", finish_once_full)
+    monkeypatch.setattr(encoded_corpus, "finish_file", finish_once_full)
     said = []
     corpus = encode_files([tmp_path / "a.txt"], TextConfig(min_count=1), said.append)
     assert corpus.words == 4 and len(calls) == 2

@@ -133,8 +133,8 @@ def test_cosmul_answers_as_most_similar_cosmul(vectors, questions):
 
 def test_many_questions_are_answered_batch_by_batch(vectors, questions, monkeypatch):
     whole = Analogies(questions, vectors.words).score(vectors.matrix)
-    monkeypatch.setattr("w2v.vectors.evaluation.QUESTIONS", 5)
-    monkeypatch.setattr("w2v.vectors.evaluation.SCORES", {"cpu": 40, "gpu": 40})
+    monkeypatch.setattr("w2v.vectors.evaluation.analogies.QUESTIONS", 5)
+    monkeypatch.setattr("w2v.vectors.evaluation.analogies.SCORES", {"cpu": 40, "gpu": 40})
     assert Analogies(questions, vectors.words).score(vectors.matrix) == whole
 
 
@@ -214,7 +214,7 @@ def test_intervals_are_where_samples_lie():
     count, rho = 400, 0.6
     x = draw.standard_normal(count)
     y = rho * x + np.sqrt(1 - rho**2) * draw.standard_normal(count)
-    from w2v.vectors.evaluation import _bootstrap
+    from w2v.vectors.evaluation.analogies import _bootstrap
 
     r = np.corrcoef(x, y)[0, 1]
     low, high = np.tanh(np.arctanh(r) + np.array([-1.96, 1.96]) / np.sqrt(count - 3))
@@ -222,7 +222,7 @@ def test_intervals_are_where_samples_lie():
 
 
 def test_an_interval_of_answers_is_the_binomials():
-    from w2v.vectors.evaluation import Tally
+    from w2v.vectors.evaluation.analogies import Tally
 
     low, high = Tally("x", 300, 1000, 0).interval
     assert (low, high) == pytest.approx((0.272, 0.328), abs=0.004)
@@ -343,7 +343,7 @@ def test_the_hashes_are_those_of_gensims_files(kind, name):
 
     import gensim
 
-    from w2v.vectors.evaluation_sets import SETS
+    from w2v.vectors.evaluation.sets import SETS
 
     download = SETS[kind][name]
     file = Path(gensim.__file__).parent / "test" / "test_data" / download.name

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from w2v.backend import scatter_add
-from w2v.kernels.cpu import CpuKernel
-from w2v.kernels.plan import END
+from w2v.kernels.cpu.kernel import CpuKernel
+from w2v.kernels.plan import SENTENCE_END
 from w2v.kernels.reference import ReferenceKernel, spans
 from w2v.layers import NegativeSamplingLoss
 
@@ -69,7 +69,7 @@ cases = st.fixed_dictionaries(
 @given(cases)
 def test_one_span_equals_the_layers(case):
     ids = random_stream(case["length"], case["words"], case["seed"], case["sentence"])
-    if not (ids != END).any():
+    if not (ids != SENTENCE_END).any():
         return
     options = {name: case[name] for name in ("model", "window", "negative", "centers", "shared")}
     plan = plan_for(ids, case["words"], sample=case["sample"], lr=0.5, damping=1e9, **options)

@@ -8,8 +8,8 @@ import pytest
 from fused_cases import plan_for, random_stream, small_weights
 
 from w2v.errors import DivergenceError
-from w2v.kernels.cpu import CHUNK, CpuKernel
-from w2v.kernels.plan import END, initial_weights, padded
+from w2v.kernels.cpu.kernel import CHUNK, CpuKernel
+from w2v.kernels.plan import SENTENCE_END, initial_weights, padded
 from w2v.kernels.reference import ReferenceKernel, spans
 
 KERNELS = pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_another_position_makes_other_choices(kernel):
 
 def test_windows_cross_pieces_but_never_a_sentence_end():
     ids = np.arange(3000, dtype=np.int32)
-    ids[1500] = END
+    ids[1500] = SENTENCE_END
     plan = plan_for(ids, 3000, window=3)
     neighbours = set()
     for span in spans(ids, 0, len(ids), plan, 1, 0):
@@ -96,7 +96,9 @@ def test_windows_cross_pieces_but_never_a_sentence_end():
 @KERNELS
 @MODELS
 def test_sentences_of_one_word_train_nothing(kernel, model):
-    ids = np.array([0, END, 1, END, END, 1, END], dtype=np.int32)
+    ids = np.array(
+        [0, SENTENCE_END, 1, SENTENCE_END, SENTENCE_END, 1, SENTENCE_END], dtype=np.int32
+    )
     weights = small_weights(2, 3, 1)
     before = copies(weights)
     result = kernel.train(ids, 0, len(ids), weights, plan_for(ids, 2, model=model), 1, 0)
@@ -114,7 +116,7 @@ def test_long_sentences_and_two_words(model, sentence):
     weights = initial_weights(2, 10, 1)
     for epoch in range(5):
         result = CpuKernel().train(ids, 0, len(ids), weights, plan, 1, epoch * len(ids))
-    assert result.words == (ids != END).sum()
+    assert result.words == (ids != SENTENCE_END).sum()
     assert np.isfinite(weights[0]).all()
 
 

@@ -11,7 +11,7 @@ def test_a_dry_run_goes_through_every_section(data_dir, repository, tmp_path):
     if not (data_dir / "wiki8.txt.zst").exists():
         pytest.skip("needs wiki8.txt.zst in W2V_DATA_DIR")
     out = tmp_path / "check.json"
-    command = [sys.executable, repository / "scripts" / "gpu_check.py", "--data", data_dir]
+    command = [sys.executable, repository / "scripts" / "gpu_check", "--data", data_dir]
     done = subprocess.run(
         [*command, "--out", out, "--dry-run"], capture_output=True, text=True, check=False
     )

@@ -10,8 +10,8 @@ from test_encoding import stream_of, write
 from w2v.config import TextConfig, read_config
 from w2v.corpus import newsgroups
 from w2v.errors import ConfigError, MissingPackageError
-from w2v.pipeline import encode_corpus
 from w2v.sampling import PairBatches
+from w2v.training.run import encode_corpus
 
 GROUPS = ["sci.med", "alt.atheism", "rec.autos"]
 

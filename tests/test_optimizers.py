@@ -85,8 +85,8 @@ def test_two_parameters_keep_moments_of_their_own(rule, book):
 
 
 def test_adam_in_blocks_and_across_renewals_is_adam(monkeypatch):
-    monkeypatch.setattr("w2v.optimizers.BLOCK_VALUES", 7)  # two rows of three
-    monkeypatch.setattr("w2v.optimizers.RENEWAL", 5)
+    monkeypatch.setattr("w2v.optimizers.rules.BLOCK_VALUES", 7)  # two rows of three
+    monkeypatch.setattr("w2v.optimizers.rules.RENEWAL", 5)
     ours, wanted = trained_by(Adam, book_adam, True)
     assert ours == pytest.approx(wanted)
 

@@ -1,5 +1,7 @@
 """Labelled pairs: Keras's skipgrams, their batches, the layer and model, and the run."""
 
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,7 +13,8 @@ from w2v.backend import to_cpu, to_gpu
 from w2v.errors import CorpusError
 from w2v.layers import Embedding, EmbeddingDot, PairDot
 from w2v.models import PairModel
-from w2v.sampling import PairBatches, pairs, skipgrams
+from w2v.optimizers import OPTIMIZERS
+from w2v.sampling import PairBatches, skipgrams
 from w2v.sampling.alias import AliasTable
 
 # skipgrams
@@ -111,7 +114,7 @@ def test_the_pairs_of_a_sentence_are_the_same_in_each_epoch_and_batch():
 
 
 def test_a_very_long_sentence_is_cut(monkeypatch):
-    monkeypatch.setattr(pairs, "LONGEST", 3)
+    monkeypatch.setattr(sys.modules["w2v.sampling.skipgrams"], "LONGEST", 3)
     ids = np.array([0, 1, 2, 0, 1, 2, 0, -1, 1, 2, -1], np.int32)
     sizes = [words for _, words in batches_of(ids)]
     assert sizes == [3, 3, 2]  # the seventh word is left alone
@@ -232,7 +235,7 @@ def test_words_of_the_same_sentences_become_alike(text):
 def test_adam_that_catches_up_trains_what_dense_adam_trains(text, monkeypatch):
     text.write_text(text.read_text() + "\nrare words beside others\n" + text.read_text())
     caught_up = package.train(text, labelled_pairs=True, optimizer="adam", **SMALL)
-    monkeypatch.setattr("w2v.engines.CatchUpAdam", package.engines.OPTIMIZERS["adam"])
+    monkeypatch.setattr("w2v.training.engines.CatchUpAdam", OPTIMIZERS["adam"])
     dense = package.train(text, labelled_pairs=True, optimizer="adam", **SMALL)
     assert caught_up.matrix == pytest.approx(dense.matrix, abs=1e-4)
     assert "rare" in dense

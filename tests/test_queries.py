@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from w2v import WordVectors, config
 from w2v.errors import ConfigError, UnknownWordError
-from w2v.vectors import neighbours
-from w2v.vectors.neighbours import best_columns
+from w2v.vectors.search import neighbours
+from w2v.vectors.search.neighbours import best_columns
 
 V, H = 2000, 24
 
@@ -209,7 +209,7 @@ def test_fewer_words_than_are_asked_for(gpu, cupy):
 @settings(deadline=None)  # the first example may compile
 @given(st.integers(1, 300), st.integers(1, 30), st.integers(1, 100), st.integers(0, 5))
 def test_the_compiled_selection_equals_a_full_sort(width, top, block, seed):
-    from w2v.kernels.best import in_order, keep_best
+    from w2v.vectors.search.top_k import in_order, keep_best
 
     scores = np.random.default_rng(seed).integers(-3, 4, (3, width)).astype("f")  # many ties
     best, rows = np.full((3, top), -np.inf, "f"), np.full((3, top), -1)

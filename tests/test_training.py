@@ -12,8 +12,8 @@ from w2v.models import CBOW, SkipGram
 from w2v.optimizers import SGD, Adam
 from w2v.sampling import ContextWindows, create_contexts_target
 from w2v.training import Trainer
+from w2v.training.layers import clip, merge_shared
 from w2v.training.progress import Progress, Reporter
-from w2v.training.trainer import clip, merge_shared
 
 CORPUS = np.arange(60) % 12
 

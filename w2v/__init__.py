@@ -15,7 +15,7 @@ _HOMES = {
     "WordVectors": "w2v.vectors",
     "load": "w2v.vectors",
     "save": "w2v.vectors",
-    "train": "w2v.pipeline",
+    "train": "w2v.training.run",
 }
 _MODULES = ("config", "np")
 

@@ -234,3 +234,9 @@ def scatter_add(target: Array, ids: Array, rows: Array) -> None:
     rows = numpy.broadcast_to(rows, (*ids.shape, *target.shape[1:]))
     unique, sums = sum_rows(ids_flat, rows.reshape(ids.size, *target.shape[1:]))
     target[unique] += sums
+
+
+def check_ids(ids: Array, table: Array) -> None:
+    """Raise IndexError unless all ids are places in the table."""
+    if len(ids) and (ids.min() < 0 or ids.max() >= len(table)):
+        raise IndexError(f"an id is outside the {len(table)} rows of the table")

@@ -7,7 +7,6 @@ checked in one place whatever way it came.
 import dataclasses
 import difflib
 import numbers
-import os
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
@@ -181,13 +180,6 @@ class TrainConfig(TextConfig):
         ".npz or .tsv.",
     )
     plot: str | None = _option(None, "Draw the loss curve into this PNG file.")
-
-
-def cores() -> int:
-    """The processor cores that this process may use, where the system tells."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def value_type(field: dataclasses.Field) -> type:

@@ -14,9 +14,9 @@ from w2v.config import TextConfig
 from w2v.corpus import with_eos
 from w2v.models import CBOW, SkipGram
 from w2v.optimizers import Adam, LazyAdam
-from w2v.pipeline import encode_corpus
 from w2v.sampling import ContextWindows
 from w2v.training import Trainer
+from w2v.training.run import encode_corpus
 
 BATCH, WINDOW = 100, 5
 

@@ -20,9 +20,9 @@ from w2v.config import TextConfig, TrainConfig, read_config
 from w2v.corpus import EncodedCorpus, newsgroups
 from w2v.corpus.datasets import dataset_file
 from w2v.corpus.readers import find_files
-from w2v.engines import PairEngine, make_engine
-from w2v.pipeline import encode_corpus, make_config
+from w2v.training.engines import PairEngine, make_engine
 from w2v.training.progress import Progress
+from w2v.training.run import encode_corpus, make_config
 
 CONFIG = Path(__file__).parents[2] / "configs" / "newsgroups.toml"
 WORDS = ("doctor", "police", "knife", "engine")

@@ -26,7 +26,7 @@ from w2v.backend import scatter_add
 from w2v.config import TextConfig
 from w2v.kernels.plan import Plan, initial_weights
 from w2v.kernels.reference import cbow_step, skipgram_step, spans
-from w2v.pipeline import encode_corpus
+from w2v.training.run import encode_corpus
 
 
 def train_step(group, weights, plan, rate: float) -> tuple[int, float]:

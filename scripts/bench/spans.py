@@ -19,10 +19,10 @@ from timing import write_results
 
 from w2v import kernels
 from w2v.config import TextConfig
-from w2v.engines import LEARNING_RATE
 from w2v.kernels.plan import Plan, initial_weights
-from w2v.pipeline import encode_corpus
+from w2v.training.engines import LEARNING_RATE
 from w2v.training.fused import FusedTrainer
+from w2v.training.run import encode_corpus
 
 SPANS = ["8x16", "16x8", "16x16", "16x32", "32x16", "32x32"]
 

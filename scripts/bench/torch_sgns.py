@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from w2v.kernels.plan import END, Plan
+from w2v.kernels.plan import SENTENCE_END, Plan
 
 CENTERS = 1 << 14  # centre words of a mini-batch
 
@@ -49,7 +49,7 @@ class TorchSgns:
             loss += batch_loss
         self._wait()
         seconds = time.perf_counter() - start
-        words = int((self.ids[:places] != END).sum())
+        words = int((self.ids[:places] != SENTENCE_END).sum())
         return {
             "words_per_second": words / seconds,
             "pairs_per_second": pairs / seconds,
@@ -61,10 +61,10 @@ class TorchSgns:
             self.torch.cuda.synchronize()
 
     def _kept(self, places: int) -> Any:
-        """The words that subsampling leaves, END marks between sentences."""
+        """The words that subsampling leaves, SENTENCE_END marks between sentences."""
         ids = self.ids[:places]
         chance = self.keep[ids.clamp(min=0)]
-        return ids[(ids == END) | (self.torch.rand_like(chance) < chance)]
+        return ids[(ids == SENTENCE_END) | (self.torch.rand_like(chance) < chance)]
 
     def _step(self, kept: Any, first: int) -> tuple[int, Any]:
         torch, window = self.torch, self.plan.window
@@ -76,7 +76,7 @@ class TorchSgns:
         inside = (place >= 0) & (place < len(kept)) & (step.abs() <= reach[:, None])
         context = kept[place.clamp(0, len(kept) - 1)]
         target = kept[center]
-        inside &= (context != END) & (target[:, None] != END)
+        inside &= (context != SENTENCE_END) & (target[:, None] != SENTENCE_END)
         row, column = inside.nonzero(as_tuple=True)  # sentence ends between the two are ignored
         return len(row), self._update(context[row, column], target[row])
 

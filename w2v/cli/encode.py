@@ -42,7 +42,7 @@ def encode(
       w2v encode corpus.txt --min-count 10
       w2v encode --dataset ptb
     """
-    from w2v.pipeline import encode_corpus
+    from w2v.training.run import encode_corpus
 
     options = given_options(context, values)
     corpus = stronger_text(context, corpus, options)
@@ -86,7 +86,7 @@ def info(path: str | None, as_json: bool) -> None:
       w2v info vectors.pkl
       w2v info ~/.cache/w2v/corpora/corpus.txt-*.ids --json
     """
-    from w2v.corpus.store import is_encoded
+    from w2v.corpus.encoded_corpus import is_encoded
 
     if path is None:
         about = _about_machine()
@@ -112,7 +112,7 @@ def _about_machine() -> dict[str, Any]:
     from importlib.metadata import version
 
     from w2v.backend import about_gpu
-    from w2v.config import cores
+    from w2v.parallel import cores
 
     about: dict[str, Any] = {"python": platform.python_version(), "cores": cores()}
     about |= {name: version(name) for name in ("w2v", "numpy", "numba")}
@@ -123,7 +123,7 @@ def _about_machine() -> dict[str, Any]:
 
 
 def _about_corpus(path: str) -> dict[str, Any]:
-    from w2v.corpus.store import load, read_header
+    from w2v.corpus.encoded_corpus import load, read_header
 
     header, corpus = read_header(path), load(path)
     return {

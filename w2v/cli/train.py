@@ -39,8 +39,8 @@ def train(context: click.Context, corpus: tuple[str, ...], **values: Any) -> Non
       w2v train --config configs/book-cbow.toml
       w2v train corpus.txt --tokenizer words --lowercase --stop-words english
     """
-    from w2v.pipeline import run
     from w2v.training.progress import Reporter
+    from w2v.training.run import run
 
     options = given_options(context, values)
     corpus = stronger_text(context, corpus, options)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy
 
 from w2v.config import TextConfig
-from w2v.corpus.store import MARK, EncodedCorpus
+from w2v.corpus.encoded_corpus import SENTENCE_END, EncodedCorpus
 from w2v.corpus.vocabulary import Vocabulary, choose
 
 EOS = "<eos>"
@@ -27,8 +27,9 @@ def with_eos(text: EncodedCorpus, config: TextConfig) -> Corpus:
     """
     ids, size = numpy.asarray(text.ids), len(text.vocabulary)
     names = [*text.vocabulary.words, EOS]
-    own = names.index(EOS)  # the text's own `<eos>`, or else, as for MARK, the last of the names
-    is_end = (ids == MARK) | (ids == own)
+    # The text's own `<eos>`, or else, as for SENTENCE_END, the last of the names.
+    own = names.index(EOS)
+    is_end = (ids == SENTENCE_END) | (ids == own)
     counts = numpy.append(text.vocabulary.counts, numpy.count_nonzero(is_end))
     words = numpy.delete(numpy.arange(size), own) if own < size else numpy.arange(size)
     # Words are in their order already; <eos> goes in front of those that come after it.
@@ -43,5 +44,5 @@ def with_eos(text: EncodedCorpus, config: TextConfig) -> Corpus:
     new_id = numpy.full(size + 1, -1, numpy.int32)
     new_id[kept] = numpy.arange(len(kept))
     new_id[own] = new_id[size]
-    ids = new_id[ids]  # MARK, -1, is the last
+    ids = new_id[ids]  # SENTENCE_END, -1, is the last
     return Corpus(ids[ids >= 0], Vocabulary([names[i] for i in kept], counts[kept]))

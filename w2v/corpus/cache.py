@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from w2v.config import TextConfig
-from w2v.corpus import readers, store
+from w2v.corpus import encoded_corpus, readers
 from w2v.corpus.cleaning import Cleaning
-from w2v.corpus.store import EncodedCorpus, Source
+from w2v.corpus.encoded_corpus import EncodedCorpus, Source
 from w2v.errors import CorpusError, OutputError
 
 
@@ -63,11 +63,11 @@ def look_up(path: Path, files: Sequence[str], options: dict[str, Any]) -> Encode
     only a time differs, the hash decides.
     """
     try:
-        header = store.read_header(path)
+        header = encoded_corpus.read_header(path)
         now = [stamp(file) for file in files]
         if header.options != options or not _are_same(header.sources, now):
             return None
-        corpus = store.load(path)
+        corpus = encoded_corpus.load(path)
     except (CorpusError, OSError):
         return None
     renewed = [
@@ -76,7 +76,7 @@ def look_up(path: Path, files: Sequence[str], options: dict[str, Any]) -> Encode
     ]
     if renewed != header.sources:
         with suppress(CorpusError, OutputError):  # then the hash has to decide next time as well
-            store.replace_sources(path, renewed)
+            encoded_corpus.replace_sources(path, renewed)
     return corpus
 
 

@@ -12,17 +12,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from w2v.config import TextConfig, cores, option_name
-from w2v.corpus import cache, newsgroups, readers, store
-from w2v.corpus.ahead import in_order, read_ahead
+from w2v.config import TextConfig, option_name
+from w2v.corpus import cache, encoded_corpus, newsgroups, readers
 from w2v.corpus.cleaning import Cleaning
-from w2v.corpus.growing import GrowingStream
-from w2v.corpus.sentences import without_short
-from w2v.corpus.store import EncodedCorpus, Header, Source
-from w2v.corpus.tokens import Block, batch_sentences, number_tokens, split_text
+from w2v.corpus.encoded_corpus import EncodedCorpus, Header, Source
+from w2v.corpus.short_sentences import without_short
+from w2v.corpus.stream_builder import GrowingStream
+from w2v.corpus.tokenize import Block, batch_sentences, number_tokens, split_text
 from w2v.corpus.vocabulary import Vocabulary
 from w2v.errors import CorpusError, OutputError
 from w2v.files import check_writable, replacing
+from w2v.parallel import cores, in_order, read_ahead
 
 Say = Callable[[str], None]
 Task = Callable[[], Block]
@@ -145,8 +145,8 @@ def _encode(
             )
         sources = _as_read(stamps, [future.result() for future in hashes])
         header = Header(options, sources, stream.length, len(vocabulary), stream.pruned)
-        store.finish_file(file, vocabulary, header)
-    return store.load(path)
+        encoded_corpus.finish_file(file, vocabulary, header)
+    return encoded_corpus.load(path)
 
 
 def _check_not_empty(

@@ -16,11 +16,11 @@ def load(device: str, threads: int = 1) -> Any:
     Raises ValueError for another device, GPUError for a GPU that cannot run it.
     """
     if device == "cpu":
-        from w2v.kernels.cpu import CpuKernel  # brings in Numba
+        from w2v.kernels.cpu.kernel import CpuKernel  # brings in Numba
 
         return CpuKernel(threads)
     if device == "cuda":
-        from w2v.kernels.cuda import CudaKernel  # brings in CuPy
+        from w2v.kernels.cuda.kernel import CudaKernel  # brings in CuPy
 
         return CudaKernel()
     if device == "reference":

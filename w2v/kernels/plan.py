@@ -18,7 +18,7 @@ from w2v.sampling.subsampling import keep_probability
 PIECE = 1024
 """Places of the stream from one anchor of spans to the next."""
 
-END = -1
+SENTENCE_END = -1
 """The end-of-sentence mark in the stream of ids."""
 
 KEEP, SPAN, NEGATIVE = 0, 1, 2

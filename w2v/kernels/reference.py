@@ -11,10 +11,10 @@ import numpy as np
 from w2v import rng
 from w2v.backend import array_module, scatter_add
 from w2v.kernels.plan import (
-    END,
     KEEP,
     NEGATIVE,
     PIECE,
+    SENTENCE_END,
     SPAN,
     Plan,
     Result,
@@ -60,7 +60,7 @@ class ReferenceKernel:
             if int(rng.bits(seed, span.position, SPAN)) % plan.loss_every == 0:
                 measured += span_pairs
                 loss += span_loss
-        words = int((ids[start:stop] != END).sum())
+        words = int((ids[start:stop] != SENTENCE_END).sum())
         result = Result(words, pairs, loss, measured)
         check_growth(weights, plan, result)
         return result
@@ -112,7 +112,7 @@ def kept_words(ids: Any, piece: int, plan: Plan, seed: int, shift: int) -> KeptW
         block_start, after = after, min(after + PIECE, len(ids))
         right = np.concatenate([right, kept_places(ids, block_start, after, plan, seed, shift)])
     places = np.concatenate([left[-plan.window :], inside, right[: plan.window]])
-    ends = _host(ids[before:after] == END).cumsum()
+    ends = _host(ids[before:after] == SENTENCE_END).cumsum()
     low = rng.bits(seed, places + shift, KEEP) & np.uint64(2**32 - 1)
     windows = 1 + (low * np.uint64(plan.window) >> np.uint64(32)).astype(np.int64)
     return KeptWords(places, ends[places - before], windows)
@@ -123,7 +123,7 @@ def kept_places(ids: Any, start: int, stop: int, plan: Plan, seed: int, shift: i
     places = np.arange(start, stop)
     words = _host(ids[start:stop])
     draw = rng.bits(seed, places + shift, KEEP) >> np.uint64(32)
-    return places[(words != END) & (draw <= _host(plan.keep)[words])]
+    return places[(words != SENTENCE_END) & (draw <= _host(plan.keep)[words])]
 
 
 def _host(array: Any) -> np.ndarray:

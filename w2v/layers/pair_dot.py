@@ -2,7 +2,7 @@
 
 import numpy
 
-from w2v.backend import Array, array_module
+from w2v.backend import Array, array_module, check_ids
 from w2v.layers.row_gradient import RowGradient
 
 
@@ -25,7 +25,7 @@ class PairDot:
         self.pairs = a, b
         if array_module(A) is not numpy:
             return (A[a] * B[b]).sum(axis=1)
-        from w2v.rows import check_ids, pair_scores
+        from w2v.layers.pair_loops import pair_scores
 
         check_ids(a, A)
         check_ids(b, B)
@@ -45,7 +45,7 @@ class PairDot:
     ) -> RowGradient:
         if array_module(table) is not numpy:
             return RowGradient(ids, dout[:, None] * other[other_ids], table.shape)
-        from w2v.rows import pair_sums
+        from w2v.layers.pair_loops import pair_sums
 
         unique, sums = pair_sums(other, ids, other_ids, dout, places)
         return RowGradient(unique, sums, table.shape, is_summed=True)

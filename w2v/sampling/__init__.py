@@ -1,6 +1,6 @@
 """Drawing negatives, and cutting a corpus into contexts and targets, or into pairs."""
 
-from w2v.sampling.pairs import PairBatches, skipgrams
+from w2v.sampling.skipgrams import PairBatches, skipgrams
 from w2v.sampling.unigram import UnigramSampler
 from w2v.sampling.windows import ContextWindows, create_contexts_target
 

@@ -1,6 +1,6 @@
 """Fitting a model to contexts and targets, or to pairs, and reporting how it goes."""
 
-from w2v.training.pairs import PairTrainer
-from w2v.training.trainer import Trainer
+from w2v.training.labelled_pairs import PairTrainer
+from w2v.training.layers import Trainer
 
 __all__ = ["PairTrainer", "Trainer"]

@@ -7,8 +7,8 @@ from typing import Any
 import numpy
 
 from w2v.errors import CorpusError
-from w2v.kernels.plan import END, Plan
-from w2v.training.curve import draw_losses
+from w2v.kernels.plan import SENTENCE_END, Plan
+from w2v.training.loss_curve import draw_losses
 from w2v.training.progress import Progress, Report, Reporter
 
 
@@ -30,7 +30,7 @@ class FusedTrainer:
 
     def compile(self) -> None:
         """Have the kernel compiled, or loaded, by a text of one word, which trains nothing."""
-        one_word = numpy.array([0, END], numpy.int32)
+        one_word = numpy.array([0, SENTENCE_END], numpy.int32)
         self.kernel.train(one_word, 0, 1, self.weights, self.plan, 0, 0)
 
     def fit(

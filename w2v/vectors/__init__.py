@@ -1,6 +1,6 @@
 """Trained word vectors: asking them, and keeping them in files."""
 
-from w2v.vectors.book import analogy, most_similar
+from w2v.vectors.book_queries import analogy, most_similar
 from w2v.vectors.formats import load, save
 from w2v.vectors.word_vectors import WordVectors
 

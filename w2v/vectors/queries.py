@@ -170,7 +170,7 @@ class Queries:
         restrict_vocab: only the first so many words may answer. threads: all cores if unset.
         Raises UnknownWordError before the first answer.
         """
-        from w2v.vectors.neighbours import nearest_rows
+        from w2v.vectors.search.neighbours import nearest_rows
 
         asked = range(len(self.words)) if words is None else [self.row(word) for word in words]
         found = nearest_rows(self.matrix, asked, topn, restrict_vocab or None, threads)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy
 
-from w2v.compiler import numba
+from w2v.numba_setup import numba
 
 SPACE, NEWLINE = ord(" "), ord("\n")
 _PLUS, _MINUS, _POINT, _ZERO, _NINE = ord("+"), ord("-"), ord("."), ord("0"), ord("9")

@@ -12,9 +12,8 @@ from typing import IO
 
 import numpy
 
-from w2v.config import cores
-from w2v.corpus.ahead import in_order
 from w2v.errors import ModelFileError
+from w2v.parallel import cores, in_order
 from w2v.vectors.formats.files import PathName, shown
 
 _BLOCK = 1 << 23  # bytes that are read together

@@ -13,8 +13,8 @@ from typing import IO
 
 import numpy
 
-from w2v.corpus.ahead import in_order
 from w2v.errors import ModelFileError, OutputError
+from w2v.parallel import in_order
 from w2v.vectors.formats.files import (
     PathName,
     check_room,

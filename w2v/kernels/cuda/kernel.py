@@ -13,7 +13,7 @@ import numpy as np
 from w2v import rng
 from w2v.backend import check_gpu_memory, free_gpu_bytes, gpu_name
 from w2v.errors import GPUError
-from w2v.kernels.cuda_layout import (
+from w2v.kernels.cuda.layout import (
     RESERVED,
     SOURCE,
     Constants,
@@ -23,8 +23,8 @@ from w2v.kernels.cuda_layout import (
     spread_pieces,
 )
 from w2v.kernels.plan import (
-    END,
     PIECE,
+    SENTENCE_END,
     Plan,
     Result,
     Schedule,
@@ -113,8 +113,8 @@ class CudaKernel:
     ) -> Result:
         """Train the words at places start..stop of the stream `ids`, changing `weights` in place.
 
-        ids: (n,) int32 on the host, words and END marks. weights: from `place`. The rest is as in
-        `kernels.cpu`. The order in which blocks add to a row is theirs: two runs do not give the
+        ids: (n,) int32 on the host, words and SENTENCE_END. weights: from `place`. The rest is as
+        in `kernels.cpu`. The order in which blocks add to a row is theirs: two runs do not give the
         same bits.
         """
         check_arguments(ids, start, stop, weights)
@@ -224,7 +224,7 @@ class Reach:
 
     def _is_enough(self, begin: int, end: int) -> bool:
         """Whether a sentence ends there, or a whole window of words is kept."""
-        if (self.ids[begin:end] == END).any():
+        if (self.ids[begin:end] == SENTENCE_END).any():
             return True
         kept = kept_places(self.ids, begin, end, self.plan, self.seed, self.shift)
         return len(kept) >= self.plan.window

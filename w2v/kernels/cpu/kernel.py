@@ -21,22 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from w2v import rng
-from w2v.compiler import numba
-from w2v.kernels.plan import (
-    END,
-    KEEP,
-    NEGATIVE,
-    PIECE,
-    ROW,
-    SPAN,
-    Plan,
-    Result,
-    Schedule,
-    check_arguments,
-    check_growth,
-    span_shape,
-)
-from w2v.kernels.tile import (
+from w2v.kernels.cpu.llvm import (
     LANES,
     MAX_VECTORS,
     ROW_COUNTS,
@@ -57,6 +42,21 @@ from w2v.kernels.tile import (
     tile_set,
     window_mean,
 )
+from w2v.kernels.plan import (
+    KEEP,
+    NEGATIVE,
+    PIECE,
+    ROW,
+    SENTENCE_END,
+    SPAN,
+    Plan,
+    Result,
+    Schedule,
+    check_arguments,
+    check_growth,
+    span_shape,
+)
+from w2v.numba_setup import numba
 
 CHUNK = 16 * PIECE
 """Places of the stream that a thread takes at a time."""
@@ -225,7 +225,7 @@ def _read_before(ids, piece, words, settings, key, shift):
     They end at index `window`, where the piece's own words begin.
     """
     n, at = settings.window, piece - 1
-    while n > 0 and at >= 0 and ids[at] != END:
+    while n > 0 and at >= 0 and ids[at] != SENTENCE_END:
         n -= _add_word(ids, at, n - 1, 0, words, settings, key, shift) - (n - 1)
         at -= 1
     return n
@@ -244,13 +244,13 @@ def _read_piece(ids, piece, words, settings, key, shift):
     for i in range(begin, window):
         words.first[i] = begin
     for at in range(piece, min(piece + PIECE, len(ids))):
-        if ids[at] == END:
+        if ids[at] == SENTENCE_END:
             sentence = n
         else:
             n = _add_word(ids, at, n, sentence, words, settings, key, shift)
     end = n
     at = piece + PIECE
-    while n < end + window and at < len(ids) and ids[at] != END:
+    while n < end + window and at < len(ids) and ids[at] != SENTENCE_END:
         n = _add_word(ids, at, n, sentence, words, settings, key, shift)
         at += 1
     _limit_contexts(words, begin, n)
@@ -670,7 +670,7 @@ def _train_piece(train_span, ids, piece, start, stop, W_in, W_out, words, span, 
 
 def _sources_version() -> int:
     """A number, not 0, that changes with the source of what is compiled."""
-    modules = ("w2v.kernels.cpu", "w2v.kernels.tile", "w2v.kernels.plan", "w2v.rng")
+    modules = ("w2v.kernels.cpu.kernel", "w2v.kernels.cpu.llvm", "w2v.kernels.plan", "w2v.rng")
     files = [sys.modules[name].__file__ for name in modules]
     return zlib.crc32(b"".join(pathlib.Path(file).read_bytes() for file in files if file)) or 1
 
@@ -690,7 +690,7 @@ def _compile_train_range(cbow: bool) -> Any:
         assert version  # named here, it is part of Numba's key
         total, pairs, measured, loss = 0, 0, 0, 0.0
         for at in range(start, stop):
-            total += ids[at] != END
+            total += ids[at] != SENTENCE_END
         for piece in range(start // PIECE * PIECE, stop, PIECE):
             if cbow:  # known when this is compiled: the other model is left out
                 new_pairs, new_measured, new_loss = _train_piece(
@@ -745,7 +745,7 @@ class CpuKernel:
     ) -> Result:
         """Train the words at places start..stop of the stream `ids`, changing `weights` in place.
 
-        ids: (n,) int32, words and END marks; words outside start..stop are read as context.
+        ids: (n,) int32, words and SENTENCE_END; words outside start..stop are read as context.
         weights: W_in and W_out, (V, H) float32 as `plan.padded` makes them. first_position: place
         of `start` in the run, which counts over all epochs. Trained are the spans whose first word
         lies in start..stop. Raises ValueError for arrays of another form, DivergenceError when

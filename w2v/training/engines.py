@@ -16,12 +16,13 @@ import numpy
 
 from w2v import np
 from w2v.backend import Array, check_gpu_memory
-from w2v.config import TrainConfig, cores
+from w2v.config import TrainConfig
 from w2v.corpus import EncodedCorpus, with_eos
 from w2v.corpus.vocabulary import Vocabulary
 from w2v.errors import VocabularyError
 from w2v.models import CBOW, PairModel, SkipGram
 from w2v.optimizers import OPTIMIZERS, CatchUpAdam
+from w2v.parallel import cores
 from w2v.sampling import ContextWindows, PairBatches
 from w2v.training import PairTrainer, Trainer
 from w2v.training.progress import Report

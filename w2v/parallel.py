@@ -1,8 +1,10 @@
-"""Work that runs ahead of the one who takes its results, which come in order."""
+"""Threads: how many there may be, pools whose results come in order, and reading ahead."""
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from itertools import repeat
 from typing import TypeVar
@@ -10,6 +12,13 @@ from typing import TypeVar
 Result = TypeVar("Result")
 
 _NO_MORE = object()
+
+
+def cores() -> int:
+    """The processor cores that this process may use, where the system tells."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def in_order(
@@ -33,3 +42,16 @@ def read_ahead(items: Iterable[Result], ahead: int) -> Iterator[Result]:
             if item is _NO_MORE:
                 return
             yield item
+
+
+@contextmanager
+def multiplying_threads(threads: int) -> Iterator[ThreadPoolExecutor]:
+    """A pool in which a matrix product stays on the thread that asks for it.
+
+    For work that falls into many products: threads that share one product wait for the slowest of
+    them at each block; on a busy machine, that took twice as long.
+    """
+    from threadpoolctl import threadpool_limits  # NumPy has no way to do this
+
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
+        yield pool

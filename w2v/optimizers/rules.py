@@ -6,15 +6,13 @@ AdaGrad and Adam give the same result for both. Source: Deep Learning from Scrat
 `common/optimizer.py`.
 """
 
-import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy
 
-from w2v import gpu_rules
 from w2v.backend import Array, array_module
 from w2v.layers import RowGradient
+from w2v.optimizers import gpu_updates
 
 BLOCK_VALUES = 100_000
 """Values that Adam updates at a time on a CPU: four float32 arrays of it stay in the L2 cache."""
@@ -31,7 +29,7 @@ TINY = 1e-25
 Gradient = Array | RowGradient
 
 
-def _rows_of(grad: Gradient) -> tuple[Any, Array]:
+def rows_of(grad: Gradient) -> tuple[Any, Array]:
     """Which rows a gradient touches, as an index, and their values."""
     if isinstance(grad, RowGradient):
         grad = grad.summed()
@@ -43,7 +41,7 @@ def _are_on_gpu(params: list[Array]) -> bool:
     return array_module(*params) is not numpy
 
 
-def _like(params: list[Array]) -> list[Array]:
+def zeros_like(params: list[Array]) -> list[Array]:
     return [array_module(param).zeros_like(param) for param in params]
 
 
@@ -52,7 +50,7 @@ class SGD:
 
     def __init__(self, lr: float = 0.01):
         self.lr = lr
-        self.on_gpu = gpu_rules.sgd()
+        self.on_gpu = gpu_updates.sgd()
 
     def update(self, params: list[Array], grads: list[Gradient]) -> None:
         """Move each parameter against its gradient, in place."""
@@ -60,7 +58,7 @@ class SGD:
             self.on_gpu.update(params, grads, self.lr)
             return
         for param, grad in zip(params, grads, strict=True):
-            ids, rows = _rows_of(grad)
+            ids, rows = rows_of(grad)
             param[ids] -= self.lr * rows
 
 
@@ -71,7 +69,7 @@ class Momentum:
         self.lr = lr
         self.momentum = momentum
         self.v: list[Array] | None = None
-        self.on_gpu = gpu_rules.momentum()
+        self.on_gpu = gpu_updates.momentum()
 
     def update(self, params: list[Array], grads: list[Gradient]) -> None:
         """Move each parameter by its velocity, in place."""
@@ -79,9 +77,9 @@ class Momentum:
             self.on_gpu.update(params, grads, self.lr, self.momentum)
             return
         if self.v is None:
-            self.v = _like(params)
+            self.v = zeros_like(params)
         for param, grad, v in zip(params, grads, self.v, strict=True):
-            ids, rows = _rows_of(grad)
+            ids, rows = rows_of(grad)
             v *= self.momentum
             v[ids] -= self.lr * rows
             param += v
@@ -93,7 +91,7 @@ class AdaGrad:
     def __init__(self, lr: float = 0.01):
         self.lr = lr
         self.h: list[Array] | None = None
-        self.on_gpu = gpu_rules.adagrad()
+        self.on_gpu = gpu_updates.adagrad()
 
     def update(self, params: list[Array], grads: list[Gradient]) -> None:
         """Move each parameter by its scaled gradient, in place."""
@@ -101,9 +99,9 @@ class AdaGrad:
             self.on_gpu.update(params, grads, self.lr)
             return
         if self.h is None:
-            self.h = _like(params)
+            self.h = zeros_like(params)
         for param, grad, h in zip(params, grads, self.h, strict=True):
-            ids, rows = _rows_of(grad)
+            ids, rows = rows_of(grad)
             h[ids] += rows * rows
             param[ids] -= self.lr * rows / (array_module(param).sqrt(h[ids]) + 1e-7)
 
@@ -123,7 +121,7 @@ class Adam:
         self.iter = 0
         self.m: list[Array] | None = None
         self.v: list[Array] | None = None
-        self.on_gpu = gpu_rules.adam()
+        self.on_gpu = gpu_updates.adam()
 
     def update(self, params: list[Array], grads: list[Gradient]) -> None:
         """Move each parameter by its corrected moments, in place."""
@@ -133,9 +131,9 @@ class Adam:
             self.on_gpu.update(params, grads, self.lr * corrected, self.beta1, self.beta2)
             return
         if self.m is None or self.v is None:
-            self.m, self.v = _like(params), _like(params)
+            self.m, self.v = zeros_like(params), zeros_like(params)
         for param, grad, m, v in zip(params, grads, self.m, self.v, strict=True):
-            ids, rows = _rows_of(grad)
+            ids, rows = rows_of(grad)
             self._move(param, m, v, ids, rows, self.lr * corrected)
 
     def _move(self, param: Array, m: Array, v: Array, ids: Any, rows: Array, lr: float) -> None:
@@ -169,105 +167,13 @@ class LazyAdam(Adam):
 
     def __init__(self, lr: float = 0.001, beta1: float = 0.9, beta2: float = 0.999):
         super().__init__(lr, beta1, beta2)
-        self.on_gpu = gpu_rules.lazy_adam()
+        self.on_gpu = gpu_updates.lazy_adam()
 
     def _move(self, param: Array, m: Array, v: Array, ids: Any, rows: Array, lr: float) -> None:
         m_rows = self.beta1 * m[ids] + (1 - self.beta1) * rows
         v_rows = self.beta2 * v[ids] + (1 - self.beta2) * (rows * rows)
         m[ids], v[ids] = m_rows, v_rows
         param[ids] -= lr * m_rows / (numpy.sqrt(v_rows) + 1e-7)
-
-
-class CatchUpAdam:
-    """Adam that moves only the rows that are used, each by all that it has missed.
-
-    Where Adam moves every row at every step, here a row stands still until `settle` asks for it;
-    then it takes at once the steps that its decaying moments would have made. What comes out is
-    Adam's up to rounding. Rows have to be settled before they are read: those of a batch before its
-    forward pass, all of them at the end. For tables of NumPy; `lr` stays what it was made with.
-    Keras 2 has the same rule; where a batch repeats a row, Keras 3 adds up the squares of its
-    gradients and does not square their sum.
-
-    With s = sqrt(v) + e after a row's last step (e = 1e-7), its k-th missed step is
-
-        rate_k m beta1^k / (sqrt(v beta2^k) + e) = m / s * rate_k a^k / (1 + q d_k)
-
-    with a = beta1 / sqrt(beta2), d_k = beta2^(-k/2) - 1 and q = e / s <= 1. The sum over the missed
-    steps of the series 1 - q d_k + (q d_k)^2 - ... has sums over k as its coefficients, which are
-    the same for a whole row. a^k is gone before d_k is large: with the usual betas, what TERMS
-    terms leave out is 1e-11 of the movement. ValueError is raised for betas where it is too much.
-    """
-
-    def __init__(self, lr: float = 0.001, beta1: float = 0.9, beta2: float = 0.999):
-        self.lr = lr
-        self.beta1 = beta1
-        self.beta2 = beta2
-        self.iter = 0
-        self.shapes = step_shapes(beta1, beta2)
-        self._rates = numpy.zeros(1)
-        self._state: list[tuple[Array, Array, Array]] = []  # m, v, and each row's last step
-
-    def settle(self, params: list[Array], ids: Sequence[Array] | None = None) -> None:
-        """Bring rows up to date, in place. ids: (n,) for each parameter; all rows if not given.
-
-        Raises IndexError for an id that is no row.
-        """
-        from w2v.rows import catch_up, check_ids
-
-        rates = self._rates_of(params)
-        for place, (param, state) in enumerate(zip(params, self._state, strict=True)):
-            rows = numpy.arange(len(param)) if ids is None else ids[place]
-            check_ids(rows, param)
-            epsilon = param.dtype.type(EPSILON)
-            betas = self.beta1, self.beta2
-            catch_up(param, *state, rows, self.iter, rates, self.shapes, *betas, epsilon)
-
-    def update(self, params: list[Array], grads: list[Gradient]) -> None:
-        """Move the rows that the gradients name, in place; the others are taken as not used."""
-        from w2v.rows import adam_step
-
-        parts = [_rows_of(grad) for grad in grads]
-        ids = [
-            numpy.arange(len(param)) if isinstance(rows, slice) else rows
-            for param, (rows, _) in zip(params, parts, strict=True)
-        ]
-        self.settle(params, ids)
-        self.iter += 1
-        rate = self._rates_of(params)[self.iter]
-        for param, state, rows, (_, grad) in zip(params, self._state, ids, parts, strict=True):
-            numbers = map(param.dtype.type, (rate, self.beta1, self.beta2, EPSILON))
-            adam_step(param, *state, rows, grad, self.iter, *numbers)
-
-    def _rates_of(self, params: list[Array]) -> numpy.ndarray:
-        """The corrected learning rates by step, up to this one; makes the state at first."""
-        if not self._state:
-            moments = zip(_like(params), _like(params), strict=True)
-            self._state = [(m, v, numpy.zeros(len(m), numpy.int64)) for m, v in moments]
-        if self.iter >= len(self._rates):
-            steps = numpy.arange(1, 2 * self.iter + 1000)
-            rates = numpy.sqrt(1 - self.beta2**steps) / (1 - self.beta1**steps)
-            self._rates = numpy.append(0.0, self.lr * rates)
-        return self._rates
-
-
-def step_shapes(beta1: float, beta2: float) -> numpy.ndarray:
-    """(L, TERMS): a^k (-d_k)^j of CatchUpAdam's missed steps k = 1, 2, ... L.
-
-    L is where a^k has become too small for a float64 sum. Raises ValueError if the series of TERMS
-    terms leaves out more than 1e-8 of the movement.
-    """
-    from w2v.rows import TERMS
-
-    ratio = beta1 / beta2**0.5
-    if not 0 < ratio < 0.99:
-        raise ValueError(f"beta1 = {beta1} is too near to the root of beta2 = {beta2}")
-    k = numpy.arange(1, 1 + math.ceil(math.log(1e-17) / math.log(ratio)))
-    growth = beta2 ** (-k / 2) - 1
-    shapes = ratio ** k[:, None] * (-growth[:, None]) ** numpy.arange(TERMS)
-    left_out = (ratio**k * growth**TERMS).sum() / (ratio**k).sum()
-    if not left_out < 1e-8:
-        raise ValueError(f"beta1 = {beta1}, beta2 = {beta2} cannot be caught up: use Adam")
-    return shapes
 
 
 OPTIMIZERS: dict[str, type] = {

@@ -11,8 +11,8 @@ import numpy
 
 from w2v import config
 from w2v.backend import Array, array_module, to_cpu, to_gpu
+from w2v.parallel import cores, multiplying_threads
 from w2v.vectors.queries import unit_rows
-from w2v.vectors.threads import multiplying_threads
 
 Found = tuple[int, numpy.ndarray, numpy.ndarray]
 """A row, the rows nearest to it, best first, and their scores."""
@@ -58,7 +58,7 @@ class _CPUSearch:
     """The best of units, (V, H), for a batch of queries; each thread takes a part of them."""
 
     def __init__(self, units: numpy.ndarray, threads: int | None):
-        self.units, self.threads = units, threads or config.cores()
+        self.units, self.threads = units, threads or cores()
         self.queries = 4 * QUERIES * self.threads
 
     def best(
@@ -79,7 +79,7 @@ class _CPUSearch:
     def _search(
         self, queries: numpy.ndarray, own: numpy.ndarray, scores: numpy.ndarray, rows: numpy.ndarray
     ) -> None:
-        from w2v.kernels.best import in_order, keep_best  # brings in Numba
+        from w2v.vectors.search.top_k import in_order, keep_best  # brings in Numba
 
         buffer = numpy.empty(len(queries) * CANDIDATES, numpy.float32)
         for first in range(0, len(self.units), CANDIDATES):

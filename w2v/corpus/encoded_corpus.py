@@ -26,7 +26,7 @@ from w2v.files import replacing
 
 VERSION = 1
 MAGIC = b"w2v-ids\n"
-MARK = -1
+SENTENCE_END = -1
 """The id at the end of each sentence."""
 ID = numpy.dtype("<i4")
 _COUNT = numpy.dtype("<i8")
@@ -38,8 +38,8 @@ COPIED = 1 << 20  # bytes that are copied or checked at a time
 class EncodedCorpus:
     """A text as ids, in a file that is mapped into memory.
 
-    ids: (N,) int32, places in the vocabulary, and MARK after each sentence, never twice in a row
-    and not at the beginning. Any range of it is valid work.
+    ids: (N,) int32, places in the vocabulary, and SENTENCE_END after each sentence, never twice in
+    a row and not at the beginning. Any range of it is valid work.
     """
 
     ids: numpy.ndarray
@@ -168,7 +168,7 @@ def _check_ids(file: IO[bytes], header: Header) -> None:
     left = header.ids
     while left:
         ids = numpy.frombuffer(file.read(min(COPIED, left * ID.itemsize)), ID)
-        if ids.min() < MARK or ids.max() >= header.words:
+        if ids.min() < SENTENCE_END or ids.max() >= header.words:
             raise ValueError("an id is out of range")
         left -= len(ids)
 

@@ -17,9 +17,9 @@ import numpy
 from w2v import config, rng
 from w2v.backend import Array, array_module, to_cpu, to_gpu
 from w2v.errors import InputError, import_extra
-from w2v.vectors.evaluation_sets import evaluation_file
+from w2v.parallel import cores, multiplying_threads
+from w2v.vectors.evaluation.sets import evaluation_file
 from w2v.vectors.queries import COSMUL_EPSILON, unit_rows
-from w2v.vectors.threads import multiplying_threads
 
 QUESTIONS = 1024  # in a batch, at most
 COSINES = 1 << 26  # of the words of all batches under way with all words: 256 MB
@@ -160,7 +160,7 @@ def _answers(
     scores are sums (or products) of rows of it. That is a twentieth of the arithmetic of a product
     for each question.
     """
-    threads = 1 if config.GPU else config.cores()
+    threads = 1 if config.GPU else cores()
     batch = max(1, min(QUESTIONS, COSINES // (3 * len(units) * threads)))
     exclude = _same_words(first_row)
     parts = [questions[start : start + batch] for start in range(0, len(questions), batch)]

@@ -16,22 +16,22 @@ from w2v.corpus.cleaning import Cleaning
 from w2v.corpus.readers import ASCII_SPACE, WIDE_SPACE
 from w2v.errors import ConfigError
 
-END = "\n"
+NEWLINE = "\n"
 """The word that stands for the end of a sentence."""
 PIECE = 1 << 17  # bytes in which white space is looked for at a time
 BATCH = 1 << 18  # about how many words of ready-made sentences form a block
 
-_TRIMMED = ASCII_SPACE.replace(END.encode(), b"").decode()
-_NEWLINE = ord(END)
+_TRIMMED = ASCII_SPACE.replace(NEWLINE.encode(), b"").decode()
+_NEWLINE = ord(NEWLINE)
 
 
 @dataclass(frozen=True)
 class Block:
     """A piece of the stream.
 
-    words: large strings in order of first appearance. END marks the end of a sentence, "" stands
-    for nothing, and a word may be there twice. ids: (N,) places in words, in as few bytes as they
-    need, for blocks wait in memory. counts: of each.
+    words: large strings in order of first appearance. NEWLINE marks the end of a sentence, ""
+    stands for nothing, and a word may be there twice. ids: (N,) places in words, in as few bytes as
+    they need, for blocks wait in memory. counts: of each.
     """
 
     words: pyarrow.LargeStringArray
@@ -67,7 +67,7 @@ def _cleaned(words: pyarrow.LargeStringArray, ids: numpy.ndarray, cleaning: Clea
     if cleaning.split is not None:
         words, ids = _split_words(words, ids, cleaning.split)
     if cleaning.changes_words:
-        words = _strings(cleaning.clean(words.to_pylist(), kept=END))
+        words = _strings(cleaning.clean(words.to_pylist(), kept=NEWLINE))
     return Block.of(words, ids)
 
 
@@ -108,8 +108,8 @@ def _split_at_wide_space(
 def _split_words(
     words: pyarrow.LargeStringArray, ids: numpy.ndarray, split: Callable[[str], list[str]]
 ) -> tuple[pyarrow.LargeStringArray, numpy.ndarray]:
-    """Put in the place of each word the words, or none, that `split` makes of it; END stays."""
-    parts = [[word] if word == END else split(word) for word in words.to_pylist()]
+    """Put in the place of each word the words, or none, that `split` makes of it; NEWLINE stays."""
+    parts = [[word] if word == NEWLINE else split(word) for word in words.to_pylist()]
     lengths = numpy.array([len(part) for part in parts], numpy.int64)
     if lengths.max(initial=0) <= 1:  # the tokens stay where they are
         return _strings(part[0] if part else "" for part in parts), ids
@@ -121,7 +121,7 @@ def _split_words(
 
 
 def batch_sentences(sentences: Iterable[Sequence[str]]) -> Iterator[list[str]]:
-    """Ready-made sentences in lists of about BATCH words, END after each sentence.
+    """Ready-made sentences in lists of about BATCH words, NEWLINE after each sentence.
 
     Raises ConfigError for a sentence that is a string or holds something other than strings.
     """
@@ -137,7 +137,7 @@ def batch_sentences(sentences: Iterable[Sequence[str]]) -> Iterator[list[str]]:
                 f"sentences are lists of words, which are strings, not {sentence!r:.80}"
             )
         batch += sentence
-        batch.append(END)
+        batch.append(NEWLINE)
         if len(batch) >= BATCH:
             yield batch
             batch = []

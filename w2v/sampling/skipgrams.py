@@ -6,7 +6,7 @@ import numpy
 
 from w2v import np, rng
 from w2v.backend import Array
-from w2v.corpus import MARK
+from w2v.corpus import SENTENCE_END
 from w2v.errors import CorpusError
 from w2v.sampling.alias import AliasTable
 
@@ -65,9 +65,9 @@ def _offsets(window: int) -> numpy.ndarray:
 class PairBatches:
     """The labelled pairs of a text, some sentences at a time, in the order of the text.
 
-    ids: (N,) words and MARK after each sentence. counts: (V,) of the words; negatives are drawn in
-    proportion to counts ** power, evenly for 0. The pairs of a sentence depend on the seed and its
-    place alone: they are the same in each epoch, as if they had been kept.
+    ids: (N,) words and SENTENCE_END after each sentence. counts: (V,) of the words; negatives are
+    drawn in proportion to counts ** power, evenly for 0. The pairs of a sentence depend on the seed
+    and its place alone: they are the same in each epoch, as if they had been kept.
     """
 
     def __init__(
@@ -139,7 +139,7 @@ class PairBatches:
 
 def _sentences(ids: numpy.ndarray) -> tuple[numpy.ndarray, numpy.ndarray]:
     """Where sentences of two words or more begin and end; those above LONGEST are cut."""
-    ends = numpy.flatnonzero(ids == MARK)
+    ends = numpy.flatnonzero(ids == SENTENCE_END)
     begins = numpy.concatenate([[0], ends + 1])[: len(ends)]
     pieces = -(-(ends - begins) // LONGEST)
     number = numpy.arange(pieces.sum()) - numpy.repeat(numpy.cumsum(pieces) - pieces, pieces)

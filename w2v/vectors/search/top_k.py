@@ -1,14 +1,14 @@
 """Keeping the best of many scores, compiled: the selection of a search in batches.
 
-Called by `w2v.vectors.neighbours` on blocks of scores that are still in the cache. A row's scores
-are compared with the worst that it keeps, sixteen or so in one instruction; after the first few
+Called by `search.neighbours` on blocks of scores that are still in the cache. A row's scores are
+compared with the worst that it keeps, sixteen or so in one instruction; after the first few
 blocks next to none is better, so that the selection costs a small part of the product before it,
 where `numpy.argpartition` costs many times as much as that.
 """
 
 import numpy as np
 
-from w2v.compiler import numba
+from w2v.numba_setup import numba
 
 CHUNK = 64
 """Scores that are compared before anything else is decided."""

@@ -3,8 +3,8 @@
 from w2v.backend import Array
 from w2v.optimizers import CatchUpAdam
 from w2v.sampling import PairBatches
+from w2v.training.layers import Trainer
 from w2v.training.progress import Report
-from w2v.training.trainer import Trainer
 
 
 class PairTrainer(Trainer):

@@ -5,20 +5,20 @@ from collections.abc import Iterable, Iterator
 import numpy
 import pyarrow
 
-from w2v.corpus.tokens import END, Block
+from w2v.corpus.tokenize import NEWLINE, Block
 
 
 def without_short(blocks: Iterable[Block], least: int) -> Iterator[Block]:
     """The blocks without the words of sentences that have fewer than `least`.
 
     A sentence may go on from block to block: as long as it is short, its words wait for the next
-    one. The last sentence ends with END.
+    one. The last sentence ends with NEWLINE.
     """
     waiting: list[str] = []  # the words so far of a sentence that is still short
     is_long = False  # whether the sentence that the block begins in has enough words already
     for block in blocks:
         words, names = block.words, numpy.array(block.words.to_pylist(), object)
-        is_end = names == END
+        is_end = names == NEWLINE
         is_word = ~is_end & (names != "")
         ids = block.ids.astype(numpy.int64)
         if waiting:

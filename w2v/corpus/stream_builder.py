@@ -7,8 +7,8 @@ from typing import IO
 import numpy
 import pyarrow
 
-from w2v.corpus.store import ID, MARK
-from w2v.corpus.tokens import END, Block
+from w2v.corpus.encoded_corpus import ID, SENTENCE_END
+from w2v.corpus.tokenize import NEWLINE, Block
 from w2v.corpus.vocabulary import Vocabulary, choose
 
 MERGE_BLOCKS = 16  # blocks that wait at most for their words to be merged
@@ -19,7 +19,7 @@ FEWEST_IN_MEMORY = 1_000_000
 
 DROPPED = -2
 """In a table of new ids: the word vanishes from the stream."""
-_END_ID, _NOTHING_ID = 0, 1  # of END and of ""
+_END_ID, _NOTHING_ID = 0, 1  # of NEWLINE and of ""
 
 Task = Callable[[], numpy.ndarray]
 
@@ -40,7 +40,7 @@ class GrowingStream:
         """results: does tasks, on all cores, and gives their results in order."""
         self.file = file
         self.results = results
-        self.words = pyarrow.array([END, ""], pyarrow.large_string())
+        self.words = pyarrow.array([NEWLINE, ""], pyarrow.large_string())
         self.counts = numpy.zeros(2, numpy.int64)
         self.length = 0  # ids in the file
         self.pruned = 0  # words that occurred up to this often were dropped on the way
@@ -101,7 +101,7 @@ class GrowingStream:
         self.counts = self.counts[keep]
 
     def finish(self, min_count: int, max_vocab: int | None, order: str) -> Vocabulary:
-        """Choose the words to keep, and turn the file's ids into final ones, with MARK."""
+        """Choose the words to keep, and turn the file's ids into final ones, with SENTENCE_END."""
         if self._waiting:
             self.merge()
         counts = self.counts.copy()
@@ -109,7 +109,7 @@ class GrowingStream:
         kept = choose(counts, min_count, max_vocab, order)
         table = numpy.full(len(counts), DROPPED, numpy.int32)
         table[kept] = numpy.arange(len(kept))
-        table[_END_ID] = MARK
+        table[_END_ID] = SENTENCE_END
         self._renumber(table)
         return Vocabulary(self.words.take(pyarrow.array(kept)).to_pylist(), counts[kept])
 

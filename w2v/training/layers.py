@@ -10,7 +10,7 @@ from w2v import rng
 from w2v.backend import Array, array_module
 from w2v.errors import CorpusError, DivergenceError
 from w2v.layers import RowGradient
-from w2v.training.curve import draw_losses
+from w2v.training.loss_curve import draw_losses
 from w2v.training.progress import Progress, Report, Reporter
 
 LARGEST_WEIGHT = 65504.0

@@ -1,6 +1,6 @@
 """Checks the kernels on a real GPU and measures them, in one command of under five minutes.
 
-    python scripts/gpu_check.py --data DIR [--out gpu_check.json] [--only NAME ...] [--dry-run]
+    python scripts/gpu_check --data DIR [--out gpu_check.json] [--only NAME ...] [--dry-run]
 
 DIR holds wiki8.txt (or .txt.gz, .txt.zst), wordsim353.tsv and questions-words.txt, and ptb/ if the
 layers engine is to run on the Penn Treebank. Prints a line for each measurement, writes them all as
@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 import pyarrow
 
-sys.path[:0] = [str(Path(__file__).parent / "bench"), str(Path(__file__).parents[1])]
+sys.path[:0] = [str(Path(__file__).parents[1] / "bench"), str(Path(__file__).parents[2])]
 
 from quality import quality
 from torch_sgns import CENTERS, TorchSgns
@@ -36,11 +36,11 @@ from w2v import backend, kernels
 from w2v.backend import to_cpu
 from w2v.config import TextConfig, TrainConfig
 from w2v.corpus import EncodedCorpus, Vocabulary
-from w2v.engines import LEARNING_RATE, LayersEngine
-from w2v.kernels.plan import END, Plan, Schedule, initial_weights
+from w2v.kernels.plan import SENTENCE_END, Plan, Schedule, initial_weights
 from w2v.kernels.reference import ReferenceKernel, spans
-from w2v.pipeline import encode_corpus
+from w2v.training.engines import LEARNING_RATE, LayersEngine
 from w2v.training.fused import FusedTrainer
+from w2v.training.run import encode_corpus
 
 EPOCHS = 5
 POINT = 1.0  # of WordSim-353 and analogies that the GPU may lose to the CPU
@@ -69,7 +69,7 @@ class Check:
         """The GPU's kernel, with tensor cores or not, or the reference in its place."""
         if self.is_dry:
             return DryKernel()
-        from w2v.kernels.cuda import CudaKernel
+        from w2v.kernels.cuda.kernel import CudaKernel
 
         return CudaKernel(tensor)
 
@@ -158,9 +158,9 @@ def read_text(corpus: Path, is_dry: bool) -> EncodedCorpus:
         return text
     ids = np.array(text.ids[:4000])
     names, numbers = np.unique(ids, return_inverse=True)
-    ids = numbers.astype(np.int32) - (names[0] == END)
-    counts = np.bincount(ids[ids != END])
-    words = [text.vocabulary.words[name] for name in names[names != END]]
+    ids = numbers.astype(np.int32) - (names[0] == SENTENCE_END)
+    counts = np.bincount(ids[ids != SENTENCE_END])
+    words = [text.vocabulary.words[name] for name in names[names != SENTENCE_END]]
     return EncodedCorpus(ids, Vocabulary(words, counts))
 
 
@@ -380,12 +380,12 @@ def large_vocabulary(check: Check) -> dict[str, Any]:
     for first in range(0, length, part):
         draw = random.random(min(part, length - first), dtype=np.float32)
         ids[first : first + part] = zipf_words(draw, share)
-    ids[random.integers(0, length, length // 20)] = END
-    counts = np.maximum(np.bincount(ids[ids != END], minlength=words), 1)
+    ids[random.integers(0, length, length // 20)] = SENTENCE_END
+    counts = np.maximum(np.bincount(ids[ids != SENTENCE_END], minlength=words), 1)
     order = np.argsort(-counts, kind="stable")
     numbers = np.empty(words, np.int32)
     numbers[order] = np.arange(words, dtype=np.int32)
-    ids = np.where(ids == END, END, numbers[ids]).astype(np.int32)
+    ids = np.where(ids == SENTENCE_END, SENTENCE_END, numbers[ids]).astype(np.int32)
     text = EncodedCorpus(ids, Vocabulary([str(word) for word in range(words)], counts[order]))
     rows = {}
     for model in ("skipgram", "cbow"):

@@ -13,13 +13,13 @@ from w2v.backend import device
 from w2v.config import TextConfig, TrainConfig, nearest, option_name
 from w2v.corpus import EncodedCorpus, demo
 from w2v.corpus.datasets import dataset_file
-from w2v.engines import Engine, make_engine
 from w2v.errors import ConfigError, OutputError, import_extra
 from w2v.files import check_writable, uninterrupted
+from w2v.training.engines import Engine, make_engine
 from w2v.training.progress import Report, Reporter
+from w2v.training.scores import Scoring
 from w2v.vectors import WordVectors, save
 from w2v.vectors.formats import check_output, files_of
-from w2v.vectors.scoring import Scoring
 
 Source = str | PathLike | Sequence[PathLike] | Iterable[list[str]] | None
 """A path, "-" for stdin, a list of `Path`s, sentences as lists of words, or nothing: a named data

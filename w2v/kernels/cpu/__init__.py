@@ -1,0 +1,1 @@
+"""The fused kernel on a CPU, compiled with Numba."""

@@ -1,0 +1,1 @@
+"""The fused kernel on a GPU: `span.cu`, compiled and started through CuPy."""

@@ -1,0 +1,6 @@
+"""Update rules: the book's, and two Adams that move only the rows of the batch."""
+
+from w2v.optimizers.catch_up import CatchUpAdam
+from w2v.optimizers.rules import OPTIMIZERS, SGD, AdaGrad, Adam, LazyAdam, Momentum
+
+__all__ = ["OPTIMIZERS", "SGD", "AdaGrad", "Adam", "CatchUpAdam", "LazyAdam", "Momentum"]

@@ -1,0 +1,1 @@
+"""The nearest rows of many rows at once: exact neighbours, and the selection of the best."""
