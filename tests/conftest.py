@@ -52,10 +52,8 @@ def repository():
 @pytest.fixture
 def cupy(monkeypatch):
     """A strict stand-in for CuPy, and the switch on: see `fake_cupy`."""
-    sys.path.insert(0, str(Path(__file__).parent))
     import fake_cupy
 
-    sys.path.pop(0)
     monkeypatch.setitem(sys.modules, "cupy", fake_cupy)
     monkeypatch.setitem(sys.modules, "cupyx", fake_cupy.cupyx)
     monkeypatch.delitem(sys.modules, "w2v.kernels.cuda.kernel", raising=False)

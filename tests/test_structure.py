@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 ORDER = [
     ["errors"],
     ["files", "numba_setup", "parallel"],
-    ["config"],
+    ["config", "config_file", "downloads"],
     ["np", "backend"],
     ["rng"],
     ["corpus"],

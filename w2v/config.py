@@ -7,9 +7,8 @@ checked in one place whatever way it came.
 import dataclasses
 import difflib
 import numbers
-import tomllib
 from collections.abc import Iterable
-from pathlib import Path
+from functools import partial
 from typing import Any, get_args
 
 from w2v.errors import ConfigError
@@ -29,15 +28,34 @@ def _option(
     above: float | None = None,
     choices: tuple[str, ...] | None = None,
     engine: str | None = None,
+    section: str | None = None,
     hidden: bool = False,
+    decides_ids: bool = False,
+    is_recorded: bool = True,
 ) -> Any:
     """A field with its help text, the values that it admits, and the engine that it is for.
 
-    hidden: `--help` does not list it, since another option says how to set it.
+    section: the heading under which `--help` shows it. hidden: `--help` does not list it, since
+    another option says how to set it. decides_ids: the ids of an encoded text depend on it, so that
+    it is part of the cache's key. is_recorded: kept with the vectors, as it changes what is
+    trained.
     """
-    limits = {"minimum": minimum, "above": above, "choices": choices}
-    metadata = {"help": help, "engine": engine, "hidden": hidden, **limits}
+    metadata = {
+        "help": help,
+        "minimum": minimum,
+        "above": above,
+        "choices": choices,
+        "engine": engine,
+        "section": section or (f"Training with --engine {engine}" if engine else "Training"),
+        "hidden": hidden,
+        "decides_ids": decides_ids,
+        "is_recorded": is_recorded,
+    }
     return dataclasses.field(default=default, metadata=metadata)
+
+
+_text_option = partial(_option, section="Text", decides_ids=True)
+_model_option = partial(_option, section="Model")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -47,48 +65,62 @@ class TextConfig:
     Raises ConfigError for a value that cannot be used.
     """
 
-    dataset: str | None = _option(
-        None, "A corpus by name, in place of a file.", choices=("demo", "ptb", "20newsgroups")
+    dataset: str | None = _text_option(
+        None,
+        "A corpus by name, in place of a file.",
+        choices=("demo", "ptb", "20newsgroups"),
+        decides_ids=False,
     )
-    split: str = _option(
-        "train", "Which part of a named corpus.", choices=("train", "valid", "test")
+    split: str = _text_option(
+        "train",
+        "Which part of a named corpus.",
+        choices=("train", "valid", "test"),
+        decides_ids=False,
     )
-    data_dir: str | None = _option(
-        None, "Folder with named corpora, read instead of downloading [env: W2V_DATA_DIR]."
+    data_dir: str | None = _text_option(
+        None,
+        "Folder with named corpora, read instead of downloading [env: W2V_DATA_DIR].",
+        decides_ids=False,
+        is_recorded=False,
     )
-    column: str = _option("text", "The column of a Parquet file that holds the text.")
-    encoding: str = _option("utf-8", "Character encoding of the text.")
-    encoding_errors: str = _option(
+    column: str = _text_option("text", "The column of a Parquet file that holds the text.")
+    encoding: str = _text_option("utf-8", "Character encoding of the text.")
+    encoding_errors: str = _text_option(
         "strict",
         "What to do with bytes that are not valid in the encoding.",
         choices=("strict", "replace", "ignore"),
     )
-    tokenizer: str = _option(
+    tokenizer: str = _text_option(
         "whitespace",
         "What a word is: whitespace: what stands between white space; words: the runs of letters "
         "in it, of any script; regex:PATTERN: all that matches in it.",
     )
-    keep_numbers: bool = _option(False, "With --tokenizer words: digits count as letters.")
-    lowercase: bool = _option(False, "Turn the text to lower case.")
-    min_length: int = _option(1, "Leave out words of fewer characters.", minimum=1)
-    stop_words: str | None = _option(
+    keep_numbers: bool = _text_option(False, "With --tokenizer words: digits count as letters.")
+    lowercase: bool = _text_option(False, "Turn the text to lower case.")
+    min_length: int = _text_option(1, "Leave out words of fewer characters.", minimum=1)
+    stop_words: str | None = _text_option(
         None, "Leave out these words: english, or a file of words with white space between them."
     )
-    min_sentence: int = _option(
+    min_sentence: int = _text_option(
         1, "Leave out sentences (lines) of fewer words, after cleaning.", minimum=1
     )
-    min_count: int = _option(5, "Leave out words that occur less often.", minimum=1)
-    max_vocab: int | None = _option(
+    min_count: int = _text_option(5, "Leave out words that occur less often.", minimum=1)
+    max_vocab: int | None = _text_option(
         None,
         "Keep only this many most frequent words; also bounds the memory for rare words.",
         minimum=1,
     )
-    vocab_order: str = _option(
+    vocab_order: str = _text_option(
         "frequency",
         "Number the words by falling frequency or by first appearance.",
         choices=("frequency", "appearance"),
     )
-    cache: bool = _option(True, "Keep the encoded text, and use it again while nothing changed.")
+    cache: bool = _text_option(
+        True,
+        "Keep the encoded text, and use it again while nothing changed.",
+        decides_ids=False,
+        is_recorded=False,
+    )
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -103,11 +135,11 @@ class TrainConfig(TextConfig):
     """What `w2v train` and `w2v.train` do. Raises ConfigError for a value that cannot be used."""
 
     # The model
-    model: str = _option("cbow", "How words are predicted.", choices=("cbow", "skipgram"))
-    dim: int = _option(100, "Size of a word vector.", minimum=1)
-    window: int = _option(5, "Context words on each side of the target.", minimum=1)
-    negative: int = _option(5, "Negative samples for each target.", minimum=1)
-    ns_exponent: float = _option(
+    model: str = _model_option("cbow", "How words are predicted.", choices=("cbow", "skipgram"))
+    dim: int = _model_option(100, "Size of a word vector.", minimum=1)
+    window: int = _model_option(5, "Context words on each side of the target.", minimum=1)
+    negative: int = _model_option(5, "Negative samples for each target.", minimum=1)
+    ns_exponent: float = _model_option(
         0.75, "Negatives are drawn in proportion to counts to this power.", minimum=0
     )
     # Training
@@ -128,7 +160,9 @@ class TrainConfig(TextConfig):
     gpu: bool = _option(
         False, "Train on the GPU, through CuPy; --gpu 1 takes the second of several."
     )
-    device: int = _option(0, "The GPU's number, which --gpu 1 sets.", minimum=0, hidden=True)
+    device: int = _option(
+        0, "The GPU's number, which --gpu 1 sets.", minimum=0, hidden=True, is_recorded=False
+    )
     min_lr: float = _option(0.0001, "Learning rate at the end (fused).", minimum=0, engine="fused")
     sample: float = _option(
         1e-3,
@@ -165,21 +199,35 @@ class TrainConfig(TextConfig):
     )
     # Scores while training
     analogies: str | None = _option(
-        None, "Score by these analogies: a file like questions-words.txt, or the set google."
+        None,
+        "Score by these analogies: a file like questions-words.txt, or the set google.",
+        section="Scores",
+        is_recorded=False,
     )
     pairs: str | None = _option(
-        None, "Score by these rated word pairs: a file, or the set wordsim353 or simlex999."
+        None,
+        "Score by these rated word pairs: a file, or the set wordsim353 or simlex999.",
+        section="Scores",
+        is_recorded=False,
     )
     eval_every: int | None = _option(
-        None, "Words between two scores, if they are to come before the end.", minimum=1
+        None,
+        "Words between two scores, if they are to come before the end.",
+        minimum=1,
+        section="Scores",
+        is_recorded=False,
     )
     # What comes out
     output: str = _option(
         "vectors.pkl",
         "Where the vectors go, in the format of the ending: .pkl, .bin, .txt, .vec, .safetensors, "
         ".npz or .tsv.",
+        section="Output",
+        is_recorded=False,
     )
-    plot: str | None = _option(None, "Draw the loss curve into this PNG file.")
+    plot: str | None = _option(
+        None, "Draw the loss curve into this PNG file.", section="Output", is_recorded=False
+    )
 
 
 def value_type(field: dataclasses.Field) -> type:
@@ -227,42 +275,3 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """' (did you mean X?)' for the known name closest to `name`, or '' where none is close."""
     close = difflib.get_close_matches(name, list(known), n=1)
     return f" (did you mean {close[0]}?)" if close else ""
-
-
-def read_config(path: str | Path) -> dict[str, Any]:
-    """The options in a TOML file, as keyword arguments of `train`.
-
-    Keys are the long options with `-` or `_`; `corpus` names the text, or lists several paths.
-    Raises ConfigError for a file that cannot be read, an unknown key (naming the nearest one) or an
-    unusable value.
-    """
-    try:
-        with open(path, "rb") as file:
-            table = tomllib.load(file)
-    except OSError as error:
-        raise ConfigError(f"cannot read the configuration {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}") from error
-    known = {field.name: field for field in dataclasses.fields(TrainConfig)}
-    values = {key.replace("-", "_"): value for key, value in table.items()}
-    if len(values) < len(table):
-        twice = next(key for key in table if "-" in key and key.replace("-", "_") in table)
-        raise ConfigError(f"{path}: {twice} is given twice, with - and with _: keep one of them")
-    for key, value in values.items():
-        if key == "corpus":
-            if not _names_paths(value):
-                raise ConfigError(f"{path}: corpus is a path or a list of paths, not {value!r}")
-            continue
-        if key not in known:
-            raise ConfigError(f"{path}: unknown key {key!r}{nearest(key, [*known, 'corpus'])}")
-        try:
-            check_value(known[key], value)
-        except ConfigError as error:
-            raise ConfigError(f"{path}: {error}") from error
-    return values
-
-
-def _names_paths(value: Any) -> bool:
-    return isinstance(value, str) or (
-        isinstance(value, list) and all(isinstance(path, str) for path in value)
-    )

@@ -20,13 +20,13 @@ import zlib
 from types import ModuleType
 from typing import Any
 
-import numpy as np
+import numpy
 
-POSITION_STEP = np.uint64(0x9E3779B97F4A7C15)
-LANE_STEP = np.uint64(0xD1B54A32D192ED03)
-_MULTIPLIER_1 = np.uint64(0xBF58476D1CE4E5B9)
-_MULTIPLIER_2 = np.uint64(0x94D049BB133111EB)
-_SHIFT_1, _SHIFT_2, _SHIFT_3 = np.uint64(30), np.uint64(27), np.uint64(31)
+POSITION_STEP = numpy.uint64(0x9E3779B97F4A7C15)
+LANE_STEP = numpy.uint64(0xD1B54A32D192ED03)
+_MULTIPLIER_1 = numpy.uint64(0xBF58476D1CE4E5B9)
+_MULTIPLIER_2 = numpy.uint64(0x94D049BB133111EB)
+_SHIFT_1, _SHIFT_2, _SHIFT_3 = numpy.uint64(30), numpy.uint64(27), numpy.uint64(31)
 _WORD = 2**64 - 1
 
 
@@ -42,10 +42,10 @@ def keyed_bits(key, position, lane):
     return mix(key + position * POSITION_STEP + lane * LANE_STEP)
 
 
-def seed_key(seed: int) -> np.uint64:
+def seed_key(seed: int) -> numpy.uint64:
     """The stream of a seed: any two seeds, near or far, get unrelated ones. seed: any int."""
-    with np.errstate(over="ignore"):
-        return mix(np.uint64(seed & _WORD) + POSITION_STEP)
+    with numpy.errstate(over="ignore"):
+        return mix(numpy.uint64(seed & _WORD) + POSITION_STEP)
 
 
 def bits(seed: int, position: Any, lane: Any = 0) -> Any:
@@ -58,7 +58,7 @@ def bits(seed: int, position: Any, lane: Any = 0) -> Any:
     >>> hex(bits(1, 0))
     '0xdce423fc82c0d5b8'
     """
-    with np.errstate(over="ignore"):
+    with numpy.errstate(over="ignore"):
         return keyed_bits(seed_key(seed), _uint64(position), _uint64(lane))
 
 
@@ -66,16 +66,16 @@ def _uint64(value: Any) -> Any:
     """Integers as uint64, an array where an array is given; negative ones wrap around."""
     if hasattr(value, "astype"):
         return value.astype("uint64")
-    return np.uint64(value & _WORD)
+    return numpy.uint64(value & _WORD)
 
 
-def generator(seed: int | None, purpose: str, xp: ModuleType = np) -> Any:
+def generator(seed: int | None, purpose: str, xp: ModuleType = numpy) -> Any:
     """A random generator of NumPy or CuPy (`xp`) that depends on the seed and the purpose alone.
 
     Two purposes ("shuffle", "negatives") never share a stream. Without a seed, one is taken from
     NumPy's global state, so that `numpy.random.seed` still decides a whole notebook.
     """
     if seed is None:
-        seed = int(np.random.randint(2**31))
-    sequence = np.random.SeedSequence([seed, zlib.crc32(purpose.encode())])
-    return xp.random.default_rng(int(sequence.generate_state(1, np.uint64)[0]))
+        seed = int(numpy.random.randint(2**31))
+    sequence = numpy.random.SeedSequence([seed, zlib.crc32(purpose.encode())])
+    return xp.random.default_rng(int(sequence.generate_state(1, numpy.uint64)[0]))

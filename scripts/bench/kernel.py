@@ -16,7 +16,8 @@ from timing import alternate, write_results
 
 from w2v import kernels
 from w2v.config import TextConfig
-from w2v.kernels.plan import Plan, initial_weights
+from w2v.kernels.plan import Plan
+from w2v.kernels.weights import initial_weights
 from w2v.sampling.subsampling import keep_probability
 from w2v.training.run import encode_corpus
 

@@ -16,7 +16,8 @@ from typing import Any
 
 from timing import write_results
 
-from w2v.config import TextConfig, TrainConfig, read_config
+from w2v.config import TextConfig, TrainConfig
+from w2v.config_file import read_config
 from w2v.corpus import EncodedCorpus, newsgroups
 from w2v.corpus.datasets import dataset_file
 from w2v.corpus.readers import find_files

@@ -24,8 +24,9 @@ from quality import quality
 
 from w2v.backend import scatter_add
 from w2v.config import TextConfig
-from w2v.kernels.plan import Plan, initial_weights
+from w2v.kernels.plan import Plan
 from w2v.kernels.reference import cbow_step, skipgram_step, spans
+from w2v.kernels.weights import initial_weights
 from w2v.training.run import encode_corpus
 
 

@@ -19,7 +19,8 @@ from timing import write_results
 
 from w2v import kernels
 from w2v.config import TextConfig
-from w2v.kernels.plan import Plan, initial_weights
+from w2v.kernels.plan import Plan
+from w2v.kernels.weights import initial_weights
 from w2v.training.engines import LEARNING_RATE
 from w2v.training.fused import FusedTrainer
 from w2v.training.run import encode_corpus

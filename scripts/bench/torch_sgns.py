@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from w2v.kernels.plan import SENTENCE_END, Plan
+from w2v.corpus import SENTENCE_END
+from w2v.kernels.plan import Plan
 
 CENTERS = 1 << 14  # centre words of a mini-batch
 

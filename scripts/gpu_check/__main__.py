@@ -35,9 +35,11 @@ from torch_sgns import CENTERS, TorchSgns
 from w2v import backend, kernels
 from w2v.backend import to_cpu
 from w2v.config import TextConfig, TrainConfig
-from w2v.corpus import EncodedCorpus, Vocabulary
-from w2v.kernels.plan import SENTENCE_END, Plan, Schedule, initial_weights
+from w2v.corpus import SENTENCE_END, EncodedCorpus, Vocabulary
+from w2v.kernels.contract import Schedule
+from w2v.kernels.plan import Plan
 from w2v.kernels.reference import ReferenceKernel, spans
+from w2v.kernels.weights import initial_weights
 from w2v.training.engines import LEARNING_RATE, LayersEngine
 from w2v.training.fused import FusedTrainer
 from w2v.training.run import encode_corpus

@@ -8,7 +8,8 @@ import click
 from click.core import ParameterSource
 
 from w2v.cli.sections import Command, Option
-from w2v.config import TextConfig, TrainConfig, option_name, read_config, value_type
+from w2v.config import TextConfig, TrainConfig, option_name, value_type
+from w2v.config_file import read_config
 
 # How strongly a value is meant, from the weakest: used where two options exclude each other.
 PRECEDENCE = [
@@ -17,13 +18,6 @@ PRECEDENCE = [
     ParameterSource.ENVIRONMENT,
     ParameterSource.COMMANDLINE,
 ]
-
-SECTIONS = {
-    "Model": {"model", "dim", "window", "negative", "ns_exponent"},
-    "Scores": {"analogies", "pairs", "eval_every"},
-    "Output": {"output", "plot"},
-}
-"""Headings of `w2v train --help`: see `_section`."""
 
 debug_option = click.option(
     "--debug",
@@ -95,7 +89,7 @@ def config_options(config: type[TextConfig], without: Container[str] = ()) -> Ca
             command = click.option(
                 *names,
                 cls=Option,
-                section=_section(field),
+                section=field.metadata["section"],
                 default=field.default,
                 show_default=True,
                 type=click.Choice(choices) if choices else kind,
@@ -106,15 +100,6 @@ def config_options(config: type[TextConfig], without: Container[str] = ()) -> Ca
         return command
 
     return add
-
-
-def _section(field: dataclasses.Field) -> str:
-    """The heading under which `--help` shows an option."""
-    if field.name in TextConfig.__dataclass_fields__:
-        return "Text"
-    if field.metadata["engine"]:
-        return f"Training with --engine {field.metadata['engine']}"
-    return next((title for title, names in SECTIONS.items() if field.name in names), "Training")
 
 
 class GpuCommand(Command):

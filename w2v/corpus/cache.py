@@ -28,20 +28,15 @@ def cache_folder() -> Path:
 
 def text_options(config: TextConfig) -> dict[str, Any]:
     """The options that decide what the ids of a text are. Raises ConfigError."""
-    return {
+    options = {
+        field.name: getattr(config, field.name)
+        for field in dataclasses.fields(TextConfig)
+        if field.metadata["decides_ids"]
+    }
+    return options | {
         "posts": config.split if config.dataset == "20newsgroups" else None,
-        "column": config.column,
         "encoding": readers.check_encoding(config.encoding),
-        "encoding_errors": config.encoding_errors,
-        "tokenizer": config.tokenizer,
-        "keep_numbers": config.keep_numbers,
-        "lowercase": config.lowercase,
-        "min_length": config.min_length,
-        "stop_words": Cleaning.of(config).stop_words_key,
-        "min_sentence": config.min_sentence,
-        "min_count": config.min_count,
-        "max_vocab": config.max_vocab,
-        "vocab_order": config.vocab_order,
+        "stop_words": Cleaning.of(config).stop_words_key,  # not the name of their file
     }
 
 

@@ -2,24 +2,20 @@
 
 `Plan.build` turns a vocabulary's counts and the options of a run into thresholds and tables;
 `kernels.reference`, `kernels.cpu` and the GPU's kernel take the same plan and so make the same
-random choices. `padded` makes weights whose rows suit vector registers.
+random choices.
 """
 
 import dataclasses
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
+import numpy
 
-from w2v.backend import array_module
-from w2v.errors import DivergenceError
+from w2v.kernels.weights import ROW
 from w2v.sampling.alias import AliasTable
 from w2v.sampling.subsampling import keep_probability
 
 PIECE = 1024
 """Places of the stream from one anchor of spans to the next."""
-
-SENTENCE_END = -1
-"""The end-of-sentence mark in the stream of ids."""
 
 KEEP, SPAN, NEGATIVE = 0, 1, 2
 """Lanes of `rng.bits` at a place of the stream.
@@ -28,9 +24,6 @@ KEEP, at every word: the high half decides whether it is kept, the low half its 
 SPAN, at the first centre word of a span: whether its loss is measured.
 NEGATIVE + n, there too: the n-th shared negative.
 """
-
-ROW = 16
-"""Rows of weights are padded to a multiple of this many floats: 64 bytes, a cache line."""
 
 SPAN_SHAPE = {"skipgram": (16, 16), "cbow": (32, 32)}
 """Centre words and shared negatives of a span, for windows and negatives of ordinary size.
@@ -49,31 +42,6 @@ DAMPING = 8.0
 
 MEASURED_SPANS = 2**12
 """Spans whose loss is measured in a pass over the corpus, at most and about."""
-
-
-EXPLODED = 1e3
-"""A weight beyond this has left any sensible training: they end up below 10."""
-
-
-class Result(NamedTuple):
-    """What a call of a kernel's `train` did. Mean loss per pair: loss / measured.
-
-    words: in the range, before subsampling. pairs: trained; for CBOW, centre words with a context.
-    loss: sum over the `measured` pairs, in float64.
-    """
-
-    words: int
-    pairs: int
-    loss: float
-    measured: int
-
-
-class Schedule(NamedTuple):
-    """How a kernel would train a text: the shape of its spans, and how many run at once."""
-
-    centers: int
-    shared: int
-    workers: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,7 +89,7 @@ class Plan:
     @classmethod
     def build(
         cls,
-        counts: np.ndarray,
+        counts: numpy.ndarray,
         *,
         model: str,
         length: int,
@@ -145,7 +113,7 @@ class Plan:
         usual_centers, usual_shared = span_shape(model, window, negative)
         centers = usual_centers if centers is None else centers
         shared = usual_shared if shared is None else shared
-        counts = np.asarray(counts, dtype=np.float64)
+        counts = numpy.asarray(counts, dtype=numpy.float64)
         chance = keep_probability(counts, sample)
         noise = AliasTable((counts / counts.max()) ** ns_exponent)
         inside, outside = copies_per_span(counts * chance, noise, model, window, centers, shared)
@@ -156,15 +124,15 @@ class Plan:
             negative=negative,
             centers=centers,
             shared=shared,
-            keep=np.maximum(np.floor(chance * 2.0**32) - 1, 0).astype(np.uint32),
+            keep=numpy.maximum(numpy.floor(chance * 2.0**32) - 1, 0).astype(numpy.uint32),
             noise=noise,
             lr_start=lr,
             lr_end=min_lr,
             length=length,
             damping_in=damping_factor(inside * workers, damping),
             damping_out=damping_factor(outside * workers, damping),
-            loss_every=int(np.clip(spans / MEASURED_SPANS, 1, 256)),
-            watched=np.argsort(-counts, kind="stable")[:1024],
+            loss_every=int(numpy.clip(spans / MEASURED_SPANS, 1, 256)),
+            watched=numpy.argsort(-counts, kind="stable")[:1024],
             workers=workers,
         )
 
@@ -185,8 +153,8 @@ def span_shape(model: str, window: int, negative: int) -> tuple[int, int]:
 
 
 def copies_per_span(
-    kept: np.ndarray, noise: AliasTable, model: str, window: int, centers: int, shared: int
-) -> tuple[np.ndarray, np.ndarray]:
+    kept: numpy.ndarray, noise: AliasTable, model: str, window: int, centers: int, shared: int
+) -> tuple[numpy.ndarray, numpy.ndarray]:
     """How often each word is expected among a span's context rows and among its output rows.
 
     kept: (V,) occurrences that are left after subsampling. Returns two (V,) float64.
@@ -195,55 +163,11 @@ def copies_per_span(
     return (centers + 2 * window) * share, centers * share + shared * noise.probabilities()
 
 
-def damping_factor(copies: np.ndarray, limit: float) -> np.ndarray:
+def damping_factor(copies: numpy.ndarray, limit: float) -> numpy.ndarray:
     """What a word's updates are multiplied with, given how many are in flight: (V,) float32.
 
     Spans that are trained at the same time do not see one another's updates. Those of a frequent
     word all push the same way, and their sum overshoots: from some hundred copies on, the weights
     grow without bound. min(1, limit / copies) keeps the sum of those in flight at that of `limit`.
     """
-    return np.minimum(1.0, limit / np.maximum(copies, 1e-30)).astype(np.float32)
-
-
-def padded(rows: int, dim: int) -> np.ndarray:
-    """Zeros, (rows, dim) float32, as a view of rows padded to whole cache lines and aligned."""
-    width = -(-dim // ROW) * ROW
-    buffer = np.zeros(rows * width + ROW, dtype=np.float32)
-    skip = (-buffer.ctypes.data % (4 * ROW)) // 4
-    return buffer[skip : skip + rows * width].reshape(rows, width)[:, :dim]
-
-
-def initial_weights(words: int, dim: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """W_in uniform in +-1/dim, as gensim's, and W_out zero; (words, dim) float32, padded."""
-    w_in, w_out = padded(words, dim), padded(words, dim)
-    random = np.random.default_rng(seed)
-    w_in[:] = (random.random((words, dim), dtype=np.float32) * 2 - 1) / dim
-    return w_in, w_out
-
-
-def check_arguments(ids: Any, start: int, stop: int, weights: tuple[Any, Any]) -> None:
-    """Raise ValueError unless `ids` is an int32 stream that holds start..stop, for these weights.
-
-    The ids themselves are not looked at: encoding has seen to it that they are below V.
-    """
-    if ids.ndim != 1 or ids.dtype != np.int32:
-        raise ValueError(f"ids must be one row of int32, not {ids.ndim} dimensions of {ids.dtype}")
-    if not 0 <= start <= stop <= len(ids):
-        raise ValueError(f"no words {start}..{stop} in a stream of {len(ids)}")
-    if weights[0].ndim != 2 or weights[0].shape != weights[1].shape:
-        raise ValueError("W_in and W_out must have the same two dimensions")
-
-
-def check_growth(weights: tuple[Any, Any], plan: Plan, result: Result) -> None:
-    """Raise DivergenceError if the loss or the weights of the most frequent words exploded.
-
-    Frequent words diverge first, so looking at `plan.watched` costs next to nothing and is enough.
-    """
-    xp = array_module(weights[0])
-    watched = xp.asarray(plan.watched)
-    largest = max(float(xp.abs(array[watched]).max()) for array in weights)
-    if not (np.isfinite(result.loss) and largest < EXPLODED):
-        raise DivergenceError(
-            "training has diverged: a weight or the loss is not a number or beyond "
-            f"{EXPLODED:g}; lower the learning rate (--lr), --threads, --window or --negative"
-        )
+    return numpy.minimum(1.0, limit / numpy.maximum(copies, 1e-30)).astype(numpy.float32)

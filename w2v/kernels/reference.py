@@ -6,21 +6,13 @@ backend, and weights their precision: float64 weights are trained in float64.
 
 from typing import Any, NamedTuple
 
-import numpy as np
+import numpy
 
 from w2v import rng
 from w2v.backend import array_module, scatter_add
-from w2v.kernels.plan import (
-    KEEP,
-    NEGATIVE,
-    PIECE,
-    SENTENCE_END,
-    SPAN,
-    Plan,
-    Result,
-    check_arguments,
-    check_growth,
-)
+from w2v.corpus import SENTENCE_END
+from w2v.kernels.contract import Result, Schedule, check_arguments, check_growth
+from w2v.kernels.plan import KEEP, NEGATIVE, PIECE, SPAN, Plan, span_shape
 
 
 class Span(NamedTuple):
@@ -35,6 +27,16 @@ class Span(NamedTuple):
 
 class ReferenceKernel:
     """The kernel contract in NumPy or CuPy, one span after the other."""
+
+    block = 1 << 16
+
+    def schedule(self, model: str, dim: int, window: int, negative: int, length: int) -> Schedule:
+        """Spans as `plan.span_shape` has them, one at a time."""
+        return Schedule(*span_shape(model, window, negative), workers=1)
+
+    def place(self, weights: tuple[Any, Any], length: int) -> tuple[Any, Any]:
+        """The weights as they are."""
+        return weights
 
     def train(
         self,
@@ -54,7 +56,7 @@ class ReferenceKernel:
         check_arguments(ids, start, stop, weights)
         pairs, loss, measured = 0, 0.0, 0
         for span in spans(ids, start, stop, plan, seed, first_position - start):
-            with np.errstate(over="ignore", invalid="ignore"):  # check_growth finds it
+            with numpy.errstate(over="ignore", invalid="ignore"):  # check_growth finds it
                 span_pairs, span_loss = train_span(span, weights, plan)
             pairs += span_pairs
             if int(rng.bits(seed, span.position, SPAN)) % plan.loss_every == 0:
@@ -71,13 +73,13 @@ def spans(ids: Any, start: int, stop: int, plan: Plan, seed: int, shift: int):
     xp = array_module(ids)
     for piece in range(start // PIECE * PIECE, stop, PIECE):
         words = kept_words(ids, piece, plan, seed, shift)
-        own = np.flatnonzero((words.places >= piece) & (words.places < piece + PIECE))
+        own = numpy.flatnonzero((words.places >= piece) & (words.places < piece + PIECE))
         for n in range(0, len(own), plan.centers):
             group = own[n : n + plan.centers]
             if start <= words.places[group[0]] < stop:
                 position = int(words.places[group[0]]) + shift
                 first, last = max(group[0] - plan.window, 0), group[-1] + plan.window + 1
-                rows = np.arange(first, min(last, len(words.places)))
+                rows = numpy.arange(first, min(last, len(words.places)))
                 distance = abs(rows[:, None] - group)  # (R, B)
                 same_sentence = words.sentences[rows][:, None] == words.sentences[group]
                 in_window = (distance >= 1) & (distance <= words.windows[group]) & same_sentence
@@ -107,27 +109,29 @@ def kept_words(ids: Any, piece: int, plan: Plan, seed: int, shift: int) -> KeptW
     left = right = inside[:0]
     while len(left) < plan.window and before > 0:
         before, block_end = max(before - PIECE, 0), before
-        left = np.concatenate([kept_places(ids, before, block_end, plan, seed, shift), left])
+        left = numpy.concatenate([kept_places(ids, before, block_end, plan, seed, shift), left])
     while len(right) < plan.window and after < len(ids):
         block_start, after = after, min(after + PIECE, len(ids))
-        right = np.concatenate([right, kept_places(ids, block_start, after, plan, seed, shift)])
-    places = np.concatenate([left[-plan.window :], inside, right[: plan.window]])
+        right = numpy.concatenate([right, kept_places(ids, block_start, after, plan, seed, shift)])
+    places = numpy.concatenate([left[-plan.window :], inside, right[: plan.window]])
     ends = _host(ids[before:after] == SENTENCE_END).cumsum()
-    low = rng.bits(seed, places + shift, KEEP) & np.uint64(2**32 - 1)
-    windows = 1 + (low * np.uint64(plan.window) >> np.uint64(32)).astype(np.int64)
+    low = rng.bits(seed, places + shift, KEEP) & numpy.uint64(2**32 - 1)
+    windows = 1 + (low * numpy.uint64(plan.window) >> numpy.uint64(32)).astype(numpy.int64)
     return KeptWords(places, ends[places - before], windows)
 
 
-def kept_places(ids: Any, start: int, stop: int, plan: Plan, seed: int, shift: int) -> np.ndarray:
+def kept_places(
+    ids: Any, start: int, stop: int, plan: Plan, seed: int, shift: int
+) -> numpy.ndarray:
     """Places of the words in start..stop that subsampling leaves."""
-    places = np.arange(start, stop)
+    places = numpy.arange(start, stop)
     words = _host(ids[start:stop])
-    draw = rng.bits(seed, places + shift, KEEP) >> np.uint64(32)
+    draw = rng.bits(seed, places + shift, KEEP) >> numpy.uint64(32)
     return places[(words != SENTENCE_END) & (draw <= _host(plan.keep)[words])]
 
 
-def _host(array: Any) -> np.ndarray:
-    return array if isinstance(array, np.ndarray) else array.get()
+def _host(array: Any) -> numpy.ndarray:
+    return array if isinstance(array, numpy.ndarray) else array.get()
 
 
 def train_span(span: Span, weights: tuple[Any, Any], plan: Plan) -> tuple[int, float]:

@@ -33,9 +33,6 @@ MODELS = {"cbow": CBOW, "skipgram": SkipGram}
 LEARNING_RATE = {"cbow": 0.05, "skipgram": 0.025}
 """What the fused engine begins with, as word2vec.c does."""
 
-NOT_TRAINING = {"data_dir", "cache", "device", "output", "plot", "analogies", "pairs", "eval_every"}
-"""Options that do not change what is trained."""
-
 PATIENCE = 2.0  # seconds without a word to the user
 
 
@@ -195,7 +192,8 @@ class FusedEngine:
 
     def __init__(self, text: EncodedCorpus, config: TrainConfig):
         from w2v import kernels  # brings in Numba or CuPy
-        from w2v.kernels.plan import Plan, initial_weights
+        from w2v.kernels.plan import Plan
+        from w2v.kernels.weights import initial_weights
         from w2v.training.fused import FusedTrainer
 
         self.text, self.config = text, config
@@ -260,7 +258,7 @@ def _vectors(vocabulary: Vocabulary, matrix: Array, config: TrainConfig) -> Word
     training = {
         field.name: getattr(config, field.name)
         for field in dataclasses.fields(config)
-        if field.metadata["engine"] in (None, config.engine) and field.name not in NOT_TRAINING
+        if field.metadata["engine"] in (None, config.engine) and field.metadata["is_recorded"]
     }
     if config.lr is None:  # the defaults may be others one day
         fused = config.engine == "fused"

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy
 
+from w2v.corpus import SENTENCE_END
 from w2v.errors import CorpusError
-from w2v.kernels.plan import SENTENCE_END, Plan
+from w2v.kernels.plan import Plan
 from w2v.training.loss_curve import draw_losses
 from w2v.training.progress import Progress, Report, Reporter
 

@@ -18,9 +18,11 @@ import zlib
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-import numpy as np
+import numpy
 
 from w2v import rng
+from w2v.corpus import SENTENCE_END
+from w2v.kernels.contract import Result, Schedule, check_arguments, check_growth
 from w2v.kernels.cpu.llvm import (
     LANES,
     MAX_VECTORS,
@@ -42,20 +44,8 @@ from w2v.kernels.cpu.llvm import (
     tile_set,
     window_mean,
 )
-from w2v.kernels.plan import (
-    KEEP,
-    NEGATIVE,
-    PIECE,
-    ROW,
-    SENTENCE_END,
-    SPAN,
-    Plan,
-    Result,
-    Schedule,
-    check_arguments,
-    check_growth,
-    span_shape,
-)
+from w2v.kernels.plan import KEEP, NEGATIVE, PIECE, SPAN, Plan, span_shape
+from w2v.kernels.weights import ROW
 from w2v.numba_setup import numba
 
 CHUNK = 16 * PIECE
@@ -70,10 +60,10 @@ _merged = {**_exact, "inline": "always"}
 _inlined_contract = {**_contract, "forceinline": True}
 _mix = numba.njit(**_exact)(rng.mix)
 _LANE_STEP, _POSITION_STEP = rng.LANE_STEP, rng.POSITION_STEP
-_ROW_COUNTS = np.array(
+_ROW_COUNTS = numpy.array(
     [(ROW_COUNTS[vectors] + [0] * 6)[:6] for vectors in range(1, MAX_VECTORS + 1)]
 )
-_HALF, _LOW = np.uint64(32), np.uint64(2**32 - 1)
+_HALF, _LOW = numpy.uint64(32), numpy.uint64(2**32 - 1)
 
 
 class Settings(NamedTuple):
@@ -82,11 +72,11 @@ class Settings(NamedTuple):
     window: int
     centers: int
     shared: int
-    ratio: np.float32  # negatives wanted per shared one
-    keep: np.ndarray
-    noise: np.ndarray
-    damping_in: np.ndarray
-    damping_out: np.ndarray
+    ratio: numpy.float32  # negatives wanted per shared one
+    keep: numpy.ndarray
+    noise: numpy.ndarray
+    damping_in: numpy.ndarray
+    damping_out: numpy.ndarray
     lr_start: float
     lr_end: float
     length: int
@@ -97,12 +87,12 @@ class Settings(NamedTuple):
 class Words(NamedTuple):
     """The kept words of a piece and of the windows that reach out of it, in order."""
 
-    ids: np.ndarray
-    place: np.ndarray  # in the stream
-    reach: np.ndarray  # the window, shrunk
-    first: np.ndarray  # of the context, as index into these arrays
-    last: np.ndarray  # one past the end of the context
-    noise: np.ndarray  # (spans, S): the shared negatives
+    ids: numpy.ndarray
+    place: numpy.ndarray  # in the stream
+    reach: numpy.ndarray  # the window, shrunk
+    first: numpy.ndarray  # of the context, as index into these arrays
+    last: numpy.ndarray  # one past the end of the context
+    noise: numpy.ndarray  # (spans, S): the shared negatives
 
 
 class Span(NamedTuple):
@@ -111,24 +101,24 @@ class Span(NamedTuple):
     Columns are S negatives and, for skip-gram, B targets, each rounded up to whole vectors.
     """
 
-    inputs: np.ndarray  # (R, H): skip-gram's context rows
-    outputs: np.ndarray  # (C, H)
-    columns: np.ndarray  # (H, C): outputs transposed
-    sums: np.ndarray  # (R + 1, H): CBOW's running sums of context rows
-    hidden: np.ndarray  # (B, H): its means
-    gradient: np.ndarray  # (window + B + window, H): theirs, and zeros around them
-    changes: np.ndarray  # (R + 1, H): their sum's, from one context row to the next
-    scores: np.ndarray  # (R, C), then the gradients of the scores
-    weight: np.ndarray  # (R, C): how many pairs a score stands for
-    label: np.ndarray  # (R, C): 1 for targets
-    share: np.ndarray  # (S rounded up,): K / S, and 0 behind
-    begin: np.ndarray  # (B,): first context row of each centre word
-    end: np.ndarray  # (B,): one past its last
-    own: np.ndarray  # (B,): CBOW's scores with the target, then their gradients
-    own_weight: np.ndarray  # (B,): 1, or 0 where there is no context
-    output_ids: np.ndarray  # (S + B, each rounded up)
-    rate_in: np.ndarray  # (R,): learning rate, damped
-    rate_out: np.ndarray  # as output_ids
+    inputs: numpy.ndarray  # (R, H): skip-gram's context rows
+    outputs: numpy.ndarray  # (C, H)
+    columns: numpy.ndarray  # (H, C): outputs transposed
+    sums: numpy.ndarray  # (R + 1, H): CBOW's running sums of context rows
+    hidden: numpy.ndarray  # (B, H): its means
+    gradient: numpy.ndarray  # (window + B + window, H): theirs, and zeros around them
+    changes: numpy.ndarray  # (R + 1, H): their sum's, from one context row to the next
+    scores: numpy.ndarray  # (R, C), then the gradients of the scores
+    weight: numpy.ndarray  # (R, C): how many pairs a score stands for
+    label: numpy.ndarray  # (R, C): 1 for targets
+    share: numpy.ndarray  # (S rounded up,): K / S, and 0 behind
+    begin: numpy.ndarray  # (B,): first context row of each centre word
+    end: numpy.ndarray  # (B,): one past its last
+    own: numpy.ndarray  # (B,): CBOW's scores with the target, then their gradients
+    own_weight: numpy.ndarray  # (B,): 1, or 0 where there is no context
+    output_ids: numpy.ndarray  # (S + B, each rounded up)
+    rate_in: numpy.ndarray  # (R,): learning rate, damped
+    rate_out: numpy.ndarray  # as output_ids
     targets: int  # column of the first target
 
 
@@ -159,15 +149,15 @@ def make_scratch(plan: Plan, width: int) -> tuple[Words, Span]:
     columns = targets + (centers if plan.model == "skipgram" else 0)
     label = _aligned(rows, columns)
     label[:, targets:] = 1
-    share = np.zeros(targets, np.float32)
+    share = numpy.zeros(targets, numpy.float32)
     share[: plan.shared] = plan.negative / plan.shared
     words = Words(
-        ids=np.zeros(room, np.int32),
-        place=np.zeros(room, np.int64),
-        reach=np.zeros(room, np.int32),
-        first=np.zeros(room, np.int32),
-        last=np.zeros(room, np.int32),
-        noise=np.zeros((spans, plan.shared), np.int32),
+        ids=numpy.zeros(room, numpy.int32),
+        place=numpy.zeros(room, numpy.int64),
+        reach=numpy.zeros(room, numpy.int32),
+        first=numpy.zeros(room, numpy.int32),
+        last=numpy.zeros(room, numpy.int32),
+        noise=numpy.zeros((spans, plan.shared), numpy.int32),
     )
     return words, Span(
         inputs=_aligned(rows, width),
@@ -181,19 +171,19 @@ def make_scratch(plan: Plan, width: int) -> tuple[Words, Span]:
         weight=_aligned(rows, columns),
         label=label,
         share=share,
-        begin=np.zeros(centers, np.int32),
-        end=np.zeros(centers, np.int32),
-        own=np.zeros(centers, np.float32),
-        own_weight=np.zeros(centers, np.float32),
-        output_ids=np.zeros(targets + centers, np.int32),
-        rate_in=np.zeros(rows, np.float32),
-        rate_out=np.zeros(targets + centers, np.float32),
+        begin=numpy.zeros(centers, numpy.int32),
+        end=numpy.zeros(centers, numpy.int32),
+        own=numpy.zeros(centers, numpy.float32),
+        own_weight=numpy.zeros(centers, numpy.float32),
+        output_ids=numpy.zeros(targets + centers, numpy.int32),
+        rate_in=numpy.zeros(rows, numpy.float32),
+        rate_out=numpy.zeros(targets + centers, numpy.float32),
         targets=targets,
     )
 
 
-def _aligned(rows: int, columns: int) -> np.ndarray:
-    buffer = np.zeros(rows * columns + ROW, dtype=np.float32)
+def _aligned(rows: int, columns: int) -> numpy.ndarray:
+    buffer = numpy.zeros(rows * columns + ROW, dtype=numpy.float32)
     skip = (-buffer.ctypes.data % (4 * ROW)) // 4
     return buffer[skip : skip + rows * columns].reshape(rows, columns)
 
@@ -203,7 +193,7 @@ def _aligned(rows: int, columns: int) -> np.ndarray:
 
 @numba.njit(**_inlined)
 def _bits(key, place, lane):
-    return _mix(key + np.uint64(place) * _POSITION_STEP + np.uint64(lane) * _LANE_STEP)
+    return _mix(key + numpy.uint64(place) * _POSITION_STEP + numpy.uint64(lane) * _LANE_STEP)
 
 
 @numba.njit(**_inlined)
@@ -214,8 +204,8 @@ def _add_word(ids, at, n, sentence, words, settings, key, shift):
     words.ids[n] = word
     words.place[n] = at
     words.first[n] = sentence
-    words.reach[n] = 1 + np.int32(((random & _LOW) * np.uint64(settings.window)) >> _HALF)
-    return n + np.int64((random >> _HALF) <= np.uint64(settings.keep[word]))
+    words.reach[n] = 1 + numpy.int32(((random & _LOW) * numpy.uint64(settings.window)) >> _HALF)
+    return n + numpy.int64((random >> _HALF) <= numpy.uint64(settings.keep[word]))
 
 
 @numba.njit(**_inlined)
@@ -273,13 +263,13 @@ def _limit_contexts(words, begin, end):
 def _draw_negatives(words, first, end, settings, key, shift):
     """Draw the shared negatives of all spans of a piece."""
     noise = settings.noise
-    size = np.uint64(len(noise))
+    size = numpy.uint64(len(noise))
     for span in range((end - first + settings.centers - 1) // settings.centers):
         place = words.place[first + span * settings.centers] + shift
         for n in range(settings.shared):
             random = _bits(key, place, NEGATIVE + n)
-            column = np.int64(((random & _LOW) * size) >> _HALF)
-            own = (random >> _HALF) < np.uint64(noise[column, 0])
+            column = numpy.int64(((random & _LOW) * size) >> _HALF)
+            own = (random >> _HALF) < numpy.uint64(noise[column, 0])
             words.noise[span, n] = column if own else noise[column, 1]
 
 
@@ -289,8 +279,8 @@ def _draw_negatives(words, first, end, settings, key, shift):
 class Soon(NamedTuple):
     """Rows that the next span needs: of `weights`, those of ids[begin:end]."""
 
-    weights: np.ndarray
-    ids: np.ndarray
+    weights: numpy.ndarray
+    ids: numpy.ndarray
     begin: int
     end: int
 
@@ -384,16 +374,16 @@ def _sigmoid(x):
 
     exp(y) = 2^n * exp(r) with |r| <= log(2) / 2; the polynomial is Cephes' expf.
     """
-    y = min(max(-x, np.float32(-87.0)), np.float32(87.0))
-    n = np.floor(y * np.float32(1.4426950408889634) + np.float32(0.5))
-    r = (y - n * np.float32(0.693359375)) + n * np.float32(2.12194440e-4)
-    p = np.float32(1.9875691500e-4) * r + np.float32(1.3981999507e-3)
-    p = p * r + np.float32(8.3334519073e-3)
-    p = p * r + np.float32(4.1665795894e-2)
-    p = p * r + np.float32(1.6666665459e-1)
-    p = p * r + np.float32(5.0000001201e-1)
-    p = (p * r) * r + r + np.float32(1)
-    return np.float32(1) / (np.float32(1) + p * float_from_bits((np.int32(n) + 127) << 23))
+    y = min(max(-x, numpy.float32(-87.0)), numpy.float32(87.0))
+    n = numpy.floor(y * numpy.float32(1.4426950408889634) + numpy.float32(0.5))
+    r = (y - n * numpy.float32(0.693359375)) + n * numpy.float32(2.12194440e-4)
+    p = numpy.float32(1.9875691500e-4) * r + numpy.float32(1.3981999507e-3)
+    p = p * r + numpy.float32(8.3334519073e-3)
+    p = p * r + numpy.float32(4.1665795894e-2)
+    p = p * r + numpy.float32(1.6666665459e-1)
+    p = p * r + numpy.float32(5.0000001201e-1)
+    p = (p * r) * r + r + numpy.float32(1)
+    return numpy.float32(1) / (numpy.float32(1) + p * float_from_bits((numpy.int32(n) + 127) << 23))
 
 
 @numba.njit(**_inlined_contract)
@@ -411,10 +401,10 @@ def _loss(span, rows):
     for row in range(rows):
         for column in range(span.scores.shape[1]):
             if span.weight[row, column] != 0:
-                x = np.float64(span.scores[row, column])
+                x = numpy.float64(span.scores[row, column])
                 if span.label[row, column] != 0:
                     x = -x
-                softplus = max(x, 0.0) + np.log1p(np.exp(-abs(x)))
+                softplus = max(x, 0.0) + numpy.log1p(numpy.exp(-abs(x)))
                 total += span.weight[row, column] * softplus
     return total
 
@@ -439,7 +429,7 @@ def _count_pairs(span, words, part, settings):
         for q in range(0, columns - targets, LANES):
             pairs += mark_inside(i, own - q, span.begin, span.end, q, weight, row + targets + q)
         for n in range(0, targets, LANES):
-            scale_vector(np.float32(pairs), span.share, n, weight, row + n)
+            scale_vector(numpy.float32(pairs), span.share, n, weight, row + n)
         total += pairs
     for n in range(shared):
         for block in range(targets, columns, LANES):
@@ -472,8 +462,8 @@ def _average_windows(span, words, W_in, part):
         span.end[q] = words.last[center] - part.row_0
         others = span.end[q] - span.begin[q] - 1
         total += others > 0
-        span.own_weight[q] = np.float32(others > 0)
-        factor = np.float32(1) / np.float32(max(others, 1))
+        span.own_weight[q] = numpy.float32(others > 0)
+        factor = numpy.float32(1) / numpy.float32(max(others, 1))
         window_mean(span.sums, span.begin[q], span.end[q], factor, W_in, words.ids[center] * width,
                     span.hidden, q * width, width)  # fmt: skip
     return total
@@ -586,7 +576,7 @@ def _score_targets(span, W_out, count):
 def _target_gradients(span, count):
     """`_score_gradients` for CBOW's targets."""
     for q in range(count):
-        span.own[q] = span.own_weight[q] * (np.float32(1) - _sigmoid(span.own[q]))
+        span.own[q] = span.own_weight[q] * (numpy.float32(1) - _sigmoid(span.own[q]))
 
 
 @numba.njit(**_exact)
@@ -594,8 +584,8 @@ def _target_loss(span, count):
     """`_loss` for CBOW's targets."""
     total = 0.0
     for q in range(count):
-        x = -np.float64(span.own[q])
-        total += span.own_weight[q] * (max(x, 0.0) + np.log1p(np.exp(-abs(x))))
+        x = -numpy.float64(span.own[q])
+        total += span.own_weight[q] * (max(x, 0.0) + numpy.log1p(numpy.exp(-abs(x))))
     return total
 
 
@@ -656,8 +646,8 @@ def _train_piece(train_span, ids, piece, start, stop, W_in, W_out, words, span, 
         for i in range(center + 1, center + count):
             row_0, row_end = min(row_0, words.first[i]), max(row_end, words.last[i])
         done = min((place + shift) / settings.length, 1.0)
-        rate = np.float32(settings.lr_start + (settings.lr_end - settings.lr_start) * done)
-        measure = _bits(key, place + shift, SPAN) % np.uint64(settings.loss_every) == 0
+        rate = numpy.float32(settings.lr_start + (settings.lr_end - settings.lr_start) * done)
+        measure = _bits(key, place + shift, SPAN) % numpy.uint64(settings.loss_every) == 0
         part = Part(number, center, count, row_0, row_end - row_0, end, reach_end)
         _gather(span, words, W_out, part, rate, settings)
         new, new_loss = train_span(span, words, W_in, W_out, part, measure, settings)
@@ -728,17 +718,17 @@ class CpuKernel:
         return Schedule(centers, shared, min(self.threads, -(-length // CHUNK)))
 
     def place(
-        self, weights: tuple[np.ndarray, np.ndarray], length: int
-    ) -> tuple[np.ndarray, np.ndarray]:
+        self, weights: tuple[numpy.ndarray, numpy.ndarray], length: int
+    ) -> tuple[numpy.ndarray, numpy.ndarray]:
         """The weights where this kernel wants them: as they are."""
         return weights
 
     def train(
         self,
-        ids: np.ndarray,
+        ids: numpy.ndarray,
         start: int,
         stop: int,
-        weights: tuple[np.ndarray, np.ndarray],
+        weights: tuple[numpy.ndarray, numpy.ndarray],
         plan: Plan,
         seed: int,
         first_position: int,
@@ -794,7 +784,7 @@ def _settings(plan: Plan, dim: int) -> Settings:
         window=plan.window,
         centers=plan.centers,
         shared=plan.shared,
-        ratio=np.float32(plan.negative / plan.shared),
+        ratio=numpy.float32(plan.negative / plan.shared),
         keep=plan.keep,
         noise=plan.noise.columns,
         damping_in=plan.damping_in,
@@ -807,7 +797,7 @@ def _settings(plan: Plan, dim: int) -> Settings:
     )
 
 
-def _plain(ids: np.ndarray) -> np.ndarray:
+def _plain(ids: numpy.ndarray) -> numpy.ndarray:
     """`ids` as an array that Numba has compiled for: not read-only, as a memory map may be.
 
     It is the same memory and is only read. To Numba, a read-only array is another type, for which
@@ -816,15 +806,15 @@ def _plain(ids: np.ndarray) -> np.ndarray:
     if not ids.flags.c_contiguous:
         raise ValueError("ids must be contiguous")
     if len(ids) == 0:
-        return np.zeros(0, np.int32)
+        return numpy.zeros(0, numpy.int32)
     pointer = ctypes.cast(ids.ctypes.data, ctypes.POINTER(ctypes.c_int32))
-    return np.ctypeslib.as_array(pointer, shape=ids.shape)
+    return numpy.ctypeslib.as_array(pointer, shape=ids.shape)
 
 
-def _whole_rows(weights: np.ndarray) -> np.ndarray:
+def _whole_rows(weights: numpy.ndarray) -> numpy.ndarray:
     """The padded rows, (V, H rounded up), of which `weights` is a view."""
     step = weights.strides[0]
     aligned = step % (4 * ROW) == 0 and weights.ctypes.data % (4 * ROW) == 0
-    if weights.dtype != np.float32 or weights.strides[1] != 4 or not aligned:
+    if weights.dtype != numpy.float32 or weights.strides[1] != 4 or not aligned:
         raise ValueError("weights must be float32 in padded rows, as plan.padded makes them")
-    return np.lib.stride_tricks.as_strided(weights, (len(weights), step // 4), (step, 4))
+    return numpy.lib.stride_tricks.as_strided(weights, (len(weights), step // 4), (step, 4))

@@ -8,11 +8,13 @@ from typing import Any
 
 import cupy
 import cupyx
-import numpy as np
+import numpy
 
 from w2v import rng
 from w2v.backend import check_gpu_memory, free_gpu_bytes, gpu_name
+from w2v.corpus import SENTENCE_END
 from w2v.errors import GPUError
+from w2v.kernels.contract import Result, Schedule, check_arguments, check_growth
 from w2v.kernels.cuda.layout import (
     RESERVED,
     SOURCE,
@@ -22,15 +24,7 @@ from w2v.kernels.cuda.layout import (
     row_stride,
     spread_pieces,
 )
-from w2v.kernels.plan import (
-    PIECE,
-    SENTENCE_END,
-    Plan,
-    Result,
-    Schedule,
-    check_arguments,
-    check_growth,
-)
+from w2v.kernels.plan import PIECE, Plan
 from w2v.kernels.reference import kept_places
 
 TABLE_BYTES = 20  # for each word: keep, noise (8), damping_in, damping_out
@@ -82,7 +76,7 @@ class CudaKernel:
         workers = multiprocessors * self._blocks_each(constants)
         return Schedule(constants.centers, constants.shared, min(workers, -(-length // PIECE)))
 
-    def place(self, weights: tuple[np.ndarray, np.ndarray], length: int) -> tuple[Any, Any]:
+    def place(self, weights: tuple[numpy.ndarray, numpy.ndarray], length: int) -> tuple[Any, Any]:
         """The weights, (V, H) float32, on the device, in rows padded as `span.cu` wants them.
 
         length: of the stream that they will be trained on. Raises GPUError if there is not enough
@@ -103,7 +97,7 @@ class CudaKernel:
 
     def train(
         self,
-        ids: np.ndarray,
+        ids: numpy.ndarray,
         start: int,
         stop: int,
         weights: tuple[Any, Any],
@@ -134,9 +128,9 @@ class CudaKernel:
         workers = min(plan.workers, pieces)
         totals, loss = cupy.zeros(4, cupy.uint64), cupy.zeros(1, cupy.float64)
         keep, noise, damping_in, damping_out = self._tables
-        numbers = np.array([begin, end, start, stop, first * PIECE, pieces], np.int64)
-        rates = np.array(
-            [plan.lr_start, plan.lr_end, plan.length, plan.negative / plan.shared], np.float32
+        numbers = numpy.array([begin, end, start, stop, first * PIECE, pieces], numpy.int64)
+        rates = numpy.array(
+            [plan.lr_start, plan.lr_end, plan.length, plan.negative / plan.shared], numpy.float32
         )
         self._kernel(constants)(
             (workers,),
@@ -144,17 +138,17 @@ class CudaKernel:
             (
                 part,
                 *numbers,
-                np.int64(spread_pieces(pieces, workers)),
+                numpy.int64(spread_pieces(pieces, workers)),
                 *weights,
                 keep,
                 noise,
-                np.uint32(len(plan.noise)),
+                numpy.uint32(len(plan.noise)),
                 damping_in,
                 damping_out,
-                np.uint64(rng.seed_key(seed)),
-                np.int64(first_position - start),
+                numpy.uint64(rng.seed_key(seed)),
+                numpy.int64(first_position - start),
                 *rates,
-                np.uint32(plan.loss_every),
+                numpy.uint32(plan.loss_every),
                 totals,
                 loss,
             ),
@@ -202,13 +196,13 @@ def compile_kernel(constants: Constants) -> Any:
 def device_tables(plan: Plan) -> list[Any]:
     """A plan's tables on the device: keep, noise, damping_in and damping_out."""
     tables = plan.keep, plan.noise.columns, plan.damping_in, plan.damping_out
-    return [cupy.asarray(np.ascontiguousarray(table)) for table in tables]
+    return [cupy.asarray(numpy.ascontiguousarray(table)) for table in tables]
 
 
 class Reach:
     """How far beyond a range the windows of its words can reach, in places of the stream."""
 
-    def __init__(self, ids: np.ndarray, plan: Plan, seed: int, shift: int):
+    def __init__(self, ids: numpy.ndarray, plan: Plan, seed: int, shift: int):
         self.ids, self.plan, self.seed, self.shift = ids, plan, seed, shift
 
     def around(self, start: int, stop: int) -> tuple[int, int]:
@@ -236,11 +230,11 @@ class DeviceText:
     ids: (n,) int32 on the host. block: places of a part, about.
     """
 
-    def __init__(self, ids: np.ndarray, room: int, block: int):
+    def __init__(self, ids: numpy.ndarray, room: int, block: int):
         self.ids = ids
         self.is_whole = ids.nbytes <= room
         if self.is_whole:
-            self.whole = cupy.asarray(np.ascontiguousarray(ids))
+            self.whole = cupy.asarray(numpy.ascontiguousarray(ids))
             return
         self.stream = cupy.cuda.Stream(non_blocking=True)
         self.parts: list[Part] = [Part(), Part()]
@@ -267,7 +261,7 @@ class DeviceText:
         part.begin, part.end = reach.around(start, stop)
         length = part.end - part.begin
         if part.pinned is None or len(part.pinned) < length:
-            part.pinned = cupyx.empty_pinned(length, np.int32)
+            part.pinned = cupyx.empty_pinned(length, numpy.int32)
             part.device = cupy.empty(length, cupy.int32)
             # The memory may have been another array's, on which the device still works.
             self.stream.wait_event(cupy.cuda.get_current_stream().record())

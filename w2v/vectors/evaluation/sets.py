@@ -5,7 +5,7 @@ The files are those that gensim's tests use, in gensim's repository.
 
 from pathlib import Path
 
-from w2v.corpus.datasets import Download, local_file
+from w2v.downloads import Download, local_file
 from w2v.errors import InputError
 
 _URL = "https://raw.githubusercontent.com/piskvorky/gensim/develop/gensim/test/test_data/"

@@ -6,7 +6,7 @@ blocks next to none is better, so that the selection costs a small part of the p
 where `numpy.argpartition` costs many times as much as that.
 """
 
-import numpy as np
+import numpy
 
 from w2v.numba_setup import numba
 
@@ -27,12 +27,12 @@ def keep_best(scores, first, best, rows):
         row, kept, kept_rows = scores[query], best[query], rows[query]
         for start in range(0, len(row), CHUNK):
             stop = min(start + CHUNK, len(row))
-            better = np.int32(1)
+            better = numpy.int32(1)
             if stop - start == CHUNK:  # of a length known to the compiler: whole vectors
                 chunk = row[start : start + CHUNK]
-                better = np.int32(0)
+                better = numpy.int32(0)
                 for i in range(CHUNK):
-                    better += np.int32(chunk[i] > kept[0])
+                    better += numpy.int32(chunk[i] > kept[0])
             if better == 0:
                 continue
             for i in range(start, stop):
@@ -60,7 +60,7 @@ def _replace_worst(kept, rows, score, row):
     kept[place], rows[place] = score, row
 
 
-def in_order(best: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def in_order(best: numpy.ndarray, rows: numpy.ndarray) -> tuple[numpy.ndarray, numpy.ndarray]:
     """What `keep_best` has kept, best first; ties by rising row. best, rows: (Q, K)."""
-    order = np.lexsort((rows, -best))
-    return np.take_along_axis(best, order, axis=1), np.take_along_axis(rows, order, axis=1)
+    order = numpy.lexsort((rows, -best))
+    return numpy.take_along_axis(best, order, axis=1), numpy.take_along_axis(rows, order, axis=1)

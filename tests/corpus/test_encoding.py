@@ -15,6 +15,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 import zstandard
+from corpus_cases import counts_of, same, stream_of, write
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -40,29 +41,6 @@ def by_hand(text, config):
     lines = [[word for word in line if word in set(kept)] for line in lines]
     stream = [word for line in lines if line for word in [*line, None]]
     return stream, {word: counts[word] for word in kept}
-
-
-def stream_of(corpus):
-    names = [*corpus.vocabulary.words, None]
-    return [names[i] for i in corpus.ids]
-
-
-def counts_of(corpus):
-    return dict(zip(corpus.vocabulary.words, corpus.vocabulary.counts.tolist(), strict=True))
-
-
-def same(one, other):
-    return (
-        np.array_equal(one.ids, other.ids)
-        and one.vocabulary.words == other.vocabulary.words
-        and np.array_equal(one.vocabulary.counts, other.vocabulary.counts)
-    )
-
-
-def write(path, content):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return path
 
 
 WORDS = st.sampled_from(["a", "b", "c", "A", "é", "ΑΣ", "İ", "語", "x" * 40])

@@ -4,9 +4,9 @@ import sys
 
 import numpy as np
 import pytest
+from gradients import numeric_gradient
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_layers import numeric_gradient
 
 import w2v as package
 from w2v.backend import to_cpu, to_gpu

@@ -5,9 +5,10 @@ import tarfile
 
 import numpy as np
 import pytest
-from test_encoding import stream_of, write
+from corpus_cases import stream_of, write
 
-from w2v.config import TextConfig, read_config
+from w2v.config import TextConfig
+from w2v.config_file import read_config
 from w2v.corpus import newsgroups
 from w2v.errors import ConfigError, MissingPackageError
 from w2v.sampling import PairBatches

@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+from gradients import numeric_gradient
 
 from w2v.backend import to_cpu, to_gpu
 from w2v.layers import (
@@ -135,18 +136,6 @@ def test_weights_say_how_much_each_score_counts():
     assert layer.backward() == pytest.approx(
         sum(w * dx for w, (_, dx) in zip(weights.ravel(), parts, strict=True))
     )
-
-
-def numeric_gradient(function, array, eps=1e-6):
-    gradient = np.zeros_like(array)
-    for place in np.ndindex(array.shape):
-        kept = array[place]
-        array[place] = kept + eps
-        above = function()
-        array[place] = kept - eps
-        gradient[place] = (above - function()) / (2 * eps)
-        array[place] = kept
-    return gradient
 
 
 def test_gradient_of_embedding(sparse):

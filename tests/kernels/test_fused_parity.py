@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from w2v.backend import scatter_add
+from w2v.corpus import SENTENCE_END
 from w2v.kernels.cpu.kernel import CpuKernel
-from w2v.kernels.plan import SENTENCE_END
 from w2v.kernels.reference import ReferenceKernel, spans
 from w2v.layers import NegativeSamplingLoss
 

@@ -7,9 +7,9 @@ import sys
 
 import pytest
 import regex
+from corpus_cases import counts_of, same, stream_of, write
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_encoding import counts_of, same, stream_of, write
 
 from w2v.config import TextConfig
 from w2v.corpus import readers, stream_builder, tokenize

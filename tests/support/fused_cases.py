@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from w2v.kernels.plan import SENTENCE_END, Plan, padded
+from w2v.corpus import SENTENCE_END
+from w2v.kernels.plan import Plan
+from w2v.kernels.weights import padded
 
 
 def random_stream(length: int, words: int, seed: int, sentence: int | None = None) -> np.ndarray:

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 import w2v as package
 from w2v import kernels
+from w2v.corpus import SENTENCE_END
 from w2v.errors import DivergenceError, GPUError
 from w2v.kernels.cuda.layout import fit_constants, plan_constants, spread_pieces
-from w2v.kernels.plan import PIECE, SENTENCE_END
+from w2v.kernels.plan import PIECE
 from w2v.kernels.reference import ReferenceKernel
 
 REFERENCE = ReferenceKernel()

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from fused_cases import plan_for, random_stream, small_weights
 
+from w2v.corpus import SENTENCE_END
 from w2v.errors import DivergenceError
 from w2v.kernels.cpu.kernel import CHUNK, CpuKernel
-from w2v.kernels.plan import SENTENCE_END, initial_weights, padded
 from w2v.kernels.reference import ReferenceKernel, spans
+from w2v.kernels.weights import initial_weights, padded
 
 KERNELS = pytest.mark.parametrize(
     "kernel", [ReferenceKernel(), CpuKernel()], ids=["reference", "cpu"]

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from test_layers import numeric_gradient
+from gradients import numeric_gradient
 
 from w2v import config
 from w2v.backend import load_cupy, to_cpu, to_gpu
