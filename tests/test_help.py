@@ -1,31 +1,19 @@
 """Help that is true: its examples run, its sections hold every option, its shells complete."""
 
-import gzip
 import inspect
 import json
-import os
 import re
-import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import click
-import pyarrow
-import pyarrow.parquet
 import pytest
-import zstandard
 from click.testing import CliRunner
+from examples import bash_in, copy_of, furnish
 
-import w2v as package
 from w2v.cli import cli
-from w2v.corpus import demo
-
-ROOT = Path(__file__).parents[1]
 
 
 def examples():
-    """The command lines in the help of each command, without the comments behind them."""
+    """The command lines in the help of each command, without the comments after them."""
     for name, command in cli.commands.items():
         for line in inspect.cleandoc(command.help).splitlines():
             if re.search(rf"(^  |\| )w2v {name}\b", line):
@@ -38,59 +26,13 @@ EXAMPLES = list(examples())
 @pytest.fixture(scope="module")
 def furnished(tmp_path_factory):
     """A folder with all files that the examples name, and vectors of the demo corpus."""
-    folder = tmp_path_factory.mktemp("examples")
-    sentences = [" ".join(words) for words in demo.read_sentences()]
-    text = "\n".join(sentences[:3000]) + "\n"
-    (folder / "corpus.txt").write_text(text)
-    (folder / "news.zst").write_bytes(zstandard.compress(text.encode()))
-    (folder / "logs.gz").write_bytes(gzip.compress(text.encode()))
-    (folder / "books").mkdir()
-    (folder / "books" / "one.txt").write_text(text)
-    pyarrow.parquet.write_table(pyarrow.table({"body": sentences[:99]}), folder / "pages.parquet")
-    shutil.copytree(ROOT / "configs", folder / "configs")
-    (folder / "data" / "ptb").mkdir(parents=True)
-    (folder / "data" / "ptb" / "ptb.train.txt").write_text(text[:20_000])
-    questions = ": family\nking man queen woman\n: gram1\ntake took go went\n"
-    (folder / "data" / "questions-words.txt").write_text(questions)
-    (folder / "questions-words.txt").write_text(questions)
-    pairs = "king\tqueen\t9\nking\ttoyota\t1\nman\twoman\t8\ncar\ttoyota\t7\n"
-    (folder / "data" / "wordsim353.tsv").write_text(pairs)
-    (folder / "words.txt").write_text("king\nqueen\n")
-    vectors = package.train(engine="fused", epochs=15)
-    package.save(vectors, folder / "vectors.pkl")
-    package.save(vectors, folder / "GoogleNews-vectors-negative300.bin")
-    package.save(vectors, folder / "glove.6B.100d.txt", header=False)
-    return folder
+    return furnish(tmp_path_factory.mktemp("examples"))
 
 
 @pytest.fixture
 def shell(furnished, tmp_path):
     """Runs a line in bash, in a copy of the furnished folder. Returns what it prints."""
-    folder = tmp_path / "run"
-    shutil.copytree(furnished, folder)
-    scripts = folder / "bin"
-    scripts.mkdir()
-    (scripts / "w2v").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m w2v "$@"\n')
-    (scripts / "w2v").chmod(0o755)
-
-    def run(line, **variables):
-        environment = {
-            **os.environ,
-            "PATH": f"{scripts}:{os.environ['PATH']}",
-            "HOME": str(folder),
-            "W2V_DATA_DIR": str(folder / "data"),
-            **variables,
-        }
-        for name in ("XDG_CACHE_HOME", "XDG_DATA_HOME", "W2V_CACHE_DIR"):
-            environment.pop(name, None)
-        done = subprocess.run(
-            ["bash", "-c", line], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
-            capture_output=True, text=True,
-        )  # fmt: skip
-        assert done.returncode == 0, (line, done.stderr)
-        return done.stdout
-
-    return run
+    return bash_in(copy_of(furnished, tmp_path))
 
 
 def test_every_command_has_an_example():
