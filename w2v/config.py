@@ -20,6 +20,16 @@ SCORED_WORDS = 300_000
 """Words that count in a score by default, from the first, as in gensim."""
 
 
+DEFAULT_VECTORS = "vectors.pkl"
+"""The file that the command line writes vectors to, and asks, where no other is named."""
+
+LEARNING_RATE = {"cbow": 0.05, "skipgram": 0.025}
+"""What the fused engine begins with, by model, as word2vec.c does."""
+
+ADAM_RATE = 0.001
+"""The learning rate of the Adams."""
+
+
 def _option(
     default: Any,
     help: str,
@@ -152,8 +162,8 @@ class TrainConfig(TextConfig):
     epochs: int = _option(5, "Passes over the text.", minimum=1)
     lr: float | None = _option(
         None,
-        "Learning rate to begin with; without it, 0.025 for skip-gram and 0.05 for CBOW (fused), "
-        "or the optimizer's own (Adam: 0.001).",
+        f"Learning rate to begin with; without it, {LEARNING_RATE['skipgram']} for skip-gram and "
+        f"{LEARNING_RATE['cbow']} for CBOW (fused), or the optimizer's own (Adam: {ADAM_RATE}).",
         above=0,
     )
     seed: int = _option(1, "Same seed, same vectors (with one thread).", minimum=0)
