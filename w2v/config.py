@@ -228,8 +228,8 @@ class TrainConfig(TextConfig):
         is_recorded=False,
     )
     # What comes out
-    output: str = _option(
-        "vectors.pkl",
+    output: str | None = _option(
+        None,
         "Where the vectors go, in the format of the ending: .pkl, .bin, .txt, .vec, .safetensors, "
         ".npz or .tsv.",
         section="Output",

@@ -1,14 +1,15 @@
 """Options that several commands share."""
 
 import dataclasses
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import click
 from click.core import ParameterSource
 
 from w2v.cli.sections import Command, Option
-from w2v.config import TextConfig, TrainConfig, option_name, value_type
+from w2v.config import DEFAULT_VECTORS, TextConfig, TrainConfig, option_name, value_type
 from w2v.config_file import read_config
 
 # How strongly a value is meant, from the weakest: used where two options exclude each other.
@@ -30,7 +31,7 @@ debug_option = click.option(
 model_option = click.option(
     "--model",
     "path",
-    default=TrainConfig.output,
+    default=DEFAULT_VECTORS,
     envvar="W2V_MODEL",
     show_default=True,
     show_envvar=True,
@@ -73,8 +74,15 @@ config_option = click.option(
 )
 
 
-def config_options(config: type[TextConfig], without: Container[str] = ()) -> Callable:
-    """Give a command an option for each field of `config`: its default, help and limits."""
+def config_options(
+    config: type[TextConfig],
+    without: Container[str] = (),
+    defaults: Mapping[str, Any] = MappingProxyType({}),
+) -> Callable:
+    """Give a command an option for each field of `config`: its default, help and limits.
+
+    without: fields that get no option. defaults: of this command, where they are not the field's.
+    """
 
     def add(command):
         for field in reversed(dataclasses.fields(config)):
@@ -90,7 +98,7 @@ def config_options(config: type[TextConfig], without: Container[str] = ()) -> Ca
                 *names,
                 cls=Option,
                 section=field.metadata["section"],
-                default=field.default,
+                default=defaults.get(field.name, field.default),
                 show_default=True,
                 type=click.Choice(choices) if choices else kind,
                 help=field.metadata["help"],

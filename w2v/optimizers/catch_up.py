@@ -19,10 +19,9 @@ class CatchUpAdam(AdamRule):
     Where Adam moves every row at every step, here a row keeps its values until `settle` asks for
     it; then it takes at once the steps that its decaying moments would have made. The result is
     Adam's up to rounding. Rows have to be settled before they are read: those of a batch before its
-    forward pass, all of them at the end. For NumPy's tables only; `lr` must not
-    change after the first step.
-    Keras 2 has the same rule; where a batch repeats a row, Keras 3 adds up the squares of its
-    gradients and does not square their sum.
+    forward pass, all of them at the end. For NumPy's tables only; `lr` must not change after the
+    first step. Keras 2 has the same rule; where a batch repeats a row, Keras 3 adds up the squares
+    of its gradients and does not square their sum.
 
     With s = sqrt(v) + e after a row's last step (e = 1e-7), its k-th missed step is
 
@@ -31,7 +30,8 @@ class CatchUpAdam(AdamRule):
     with a = beta1 / sqrt(beta2), d_k = beta2^(-k/2) - 1 and q = e / s <= 1. The sum over the missed
     steps of the series 1 - q d_k + (q d_k)^2 - ... has sums over k as its coefficients, which are
     the same for a whole row. a^k is negligible before d_k is large: with the usual betas, what
-    TERMS terms leave out is 1e-11 of the movement. ValueError is raised for betas where it is too much.
+    TERMS terms leave out is 1e-11 of the movement. ValueError is raised for betas where it is too
+    much.
     """
 
     def __init__(self, lr: float = ADAM_RATE, beta1: float = 0.9, beta2: float = 0.999):
