@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy
 from timing import write_results
 
 from w2v.config import TextConfig, TrainConfig
@@ -121,7 +122,7 @@ def train(text: EncodedCorpus, config: TrainConfig) -> dict[str, Any]:
     training.prepare(epochs)
     start = time.perf_counter()
     training.fit(epochs)
-    seconds = [end - begin for begin, end in zip([start, *epochs.ends], epochs.ends, strict=False)]
+    seconds = numpy.diff([start, *epochs.ends]).tolist()
     posts = len(training.batches) if isinstance(training, PairTraining) else 1
     vectors = training.vectors()
     return {

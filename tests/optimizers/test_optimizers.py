@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from w2v.backend import to_cpu, to_gpu
+from w2v.config import ADAM_RATE, LEARNING_RATE, TrainConfig
 from w2v.layers import RowGradient
 from w2v.optimizers import OPTIMIZERS, SGD, AdaGrad, Adam, CatchUpAdam, LazyAdam, Momentum
 
@@ -201,3 +202,12 @@ def test_a_rule_gives_the_same_on_both_backends(name, cupy):
         one.update([on_cpu], [grad])
         two.update([on_gpu], [RowGradient(to_gpu(grad.ids), to_gpu(grad.rows), grad.shape)])
     assert to_cpu(on_gpu) == pytest.approx(on_cpu)
+
+
+def test_the_configuration_knows_the_rules_and_their_learning_rate():
+    fields = TrainConfig.__dataclass_fields__
+    assert fields["optimizer"].metadata["choices"] == tuple(OPTIMIZERS)
+    assert {rule().lr for rule in (Adam, LazyAdam, CatchUpAdam)} == {ADAM_RATE}
+    assert f"Adam: {ADAM_RATE}" in fields["lr"].metadata["help"]
+    for model in fields["model"].metadata["choices"]:
+        assert f" {LEARNING_RATE[model]} " in fields["lr"].metadata["help"]

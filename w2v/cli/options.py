@@ -12,7 +12,7 @@ from w2v.cli.sections import Command, Option
 from w2v.config import DEFAULT_VECTORS, TextConfig, TrainConfig, option_name, value_type
 from w2v.config_file import read_config
 
-# How strongly a value is meant, from the weakest: used where two options exclude each other.
+# Where a value comes from, weakest first: used where two options exclude each other.
 PRECEDENCE = [
     ParameterSource.DEFAULT,
     ParameterSource.DEFAULT_MAP,
@@ -136,10 +136,10 @@ def given_options(context: click.Context, values: dict[str, Any]) -> dict[str, A
 def stronger_text(
     context: click.Context, corpus: tuple[str, ...], options: dict[str, Any]
 ) -> tuple[str, ...]:
-    """The corpus, or none where `options` keep a data set that is meant more strongly.
+    """The corpus, or nothing if `options` keep a data set from a stronger source.
 
-    A corpus on the command line beats the configuration's data set, and the other way round; two
-    of the same strength stay, to be refused.
+    A corpus on the command line replaces the configuration's data set, and the other way round; two
+    from the same source are both kept, to be refused.
     """
     if not corpus or options.get("dataset") is None:
         return corpus
@@ -153,9 +153,9 @@ def stronger_text(
 
 
 def stronger_engine(context: click.Context, options: dict[str, Any]) -> None:
-    """Leave out of `options` those for another engine that are meant less strongly than --engine.
+    """Remove options of another engine that come from a weaker source than --engine.
 
-    So `--engine fused` on the command line takes what it understands of a configuration.
+    So `--engine fused` on the command line uses those options of a configuration that it has.
     """
     if (engine := options.get("engine")) is None:
         return

@@ -15,7 +15,7 @@ from w2v.optimizers.constants import EPSILON
 class GpuRule:
     """One rule. `code` updates one value, in statements of CUDA C++ that are Python as well.
 
-    moments: names of the arrays that the rule keeps, which begin with zeros. numbers: names of
+    moments: names of the arrays that the rule keeps, which are zero at first. numbers: names of
     what it is given at each update. In `code`, `g` is the gradient, `w` the parameter and `T` their
     type. moves_all: whether rows without a gradient move too.
     """

@@ -6,7 +6,7 @@ AdaGrad and Adam give the same result for both. Source: Deep Learning from Scrat
 `common/optimizer.py`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy
@@ -60,7 +60,7 @@ class Rule:
         return (self.lr,)
 
     def settle(self, params: list[Array], ids: Sequence[Array] | None = None) -> None:
-        """Bring rows up to date before they are read; only CatchUpAdam leaves any behind."""
+        """Bring rows up to date before they are read. Nothing to do but for CatchUpAdam."""
 
     def make_state(self, params: list[Array]) -> None:
         """Make the arrays that are kept, zeros, unless there are any."""
@@ -204,7 +204,7 @@ class LazyAdam(AdamRule):
         param[ids] -= self.corrected_rate() * m_rows / (numpy.sqrt(v_rows) + EPSILON)
 
 
-OPTIMIZERS: dict[str, type] = {
+OPTIMIZERS: dict[str, Callable[..., Rule]] = {
     "sgd": SGD,
     "momentum": Momentum,
     "adagrad": AdaGrad,

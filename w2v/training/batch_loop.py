@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 import numpy
@@ -12,6 +12,7 @@ from w2v.config import TrainConfig
 from w2v.errors import DivergenceError
 from w2v.layers import RowGradient
 from w2v.optimizers import OPTIMIZERS
+from w2v.optimizers.rules import Rule
 from w2v.training.listener import Listener, Progress
 from w2v.training.loss_curve import draw_losses
 
@@ -119,6 +120,11 @@ class BatchLoop:
                 f"a weight is {largest:g} after {self.words_done:,} words: training has diverged; "
                 "lower --lr or set --max-grad"
             )
+
+
+def make_optimizer(rule: Callable[..., Rule], lr: float | None) -> Rule:
+    """The rule with this learning rate, or with its own."""
+    return rule() if lr is None else rule(lr=lr)
 
 
 def check_room(config: TrainConfig, words: int, text_bytes: int = 0) -> None:

@@ -99,7 +99,7 @@ class FusedTraining:
         without bound.
         """
         blocks = range(0, len(self.text.ids), self._block_size())
-        begin = time.monotonic()
+        began = time.monotonic()
         for epoch in range(1, self.config.epochs + 1):
             for number, start in enumerate(blocks, 1):
                 end_position = self._train_block(epoch, start, blocks.step)
@@ -111,7 +111,7 @@ class FusedTraining:
                         iterations=len(blocks),
                         words=self.words_done,
                         total_words=self.text.words * self.config.epochs,
-                        seconds=time.monotonic() - begin,
+                        seconds=time.monotonic() - began,
                         loss=self.loss_list[-1],
                         learning_rate=self.plan.learning_rate(end_position),
                     )
@@ -138,7 +138,7 @@ class FusedTraining:
         """Places of the stream between two reports, after which Ctrl-C takes effect.
 
         As many as the kernel's `block` at dim 100 and window 5, and fewer where they take longer:
-        waiting for the last worker of a block costs next to nothing, and nobody waits for long.
+        waiting for the last worker of a block costs little, and Ctrl-C has an effect soon.
         """
         work, block = self.weights[0].shape[1] * self.plan.window / 500, self.kernel.block
         return min(block, max(block // 64, int(block / work)))

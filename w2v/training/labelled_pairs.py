@@ -13,7 +13,7 @@ from w2v.models import PairModel
 from w2v.optimizers import OPTIMIZERS, CatchUpAdam
 from w2v.optimizers.rules import Rule
 from w2v.sampling import PairBatches
-from w2v.training.batch_loop import BatchLoop, check_room
+from w2v.training.batch_loop import BatchLoop, check_room, make_optimizer
 from w2v.training.contract import told_if_slow, trained_vectors
 from w2v.training.listener import Listener
 from w2v.vectors import WordVectors
@@ -92,4 +92,4 @@ def _optimizer(config: TrainConfig) -> Rule:
     rule = OPTIMIZERS[config.optimizer]
     if config.optimizer == "adam" and not config.gpu:
         rule = CatchUpAdam
-    return rule() if config.lr is None else rule(lr=config.lr)
+    return make_optimizer(rule, config.lr)

@@ -16,7 +16,7 @@ from w2v.models.base import WordModel
 from w2v.optimizers import OPTIMIZERS
 from w2v.optimizers.rules import Rule
 from w2v.sampling import ContextWindows
-from w2v.training.batch_loop import BatchLoop, check_room
+from w2v.training.batch_loop import BatchLoop, check_room, make_optimizer
 from w2v.training.contract import trained_vectors
 from w2v.training.listener import Listener
 from w2v.training.progress import Reporter
@@ -122,8 +122,7 @@ class LayersTraining(BatchLoop):
             seed=config.seed,
             sparse=True,
         )
-        rule = OPTIMIZERS[config.optimizer]
-        optimizer = rule() if config.lr is None else rule(lr=config.lr)
+        optimizer = make_optimizer(OPTIMIZERS[config.optimizer], config.lr)
         windows = ContextWindows(np.asarray(stream.ids), config.window)
         return cls(model, optimizer, windows, stream.vocabulary, config)
 

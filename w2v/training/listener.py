@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Progress:
-    """Where training stands.
+    """How far training has come.
 
     epoch and iteration (an update, or a block of the corpus) count from 1. words: of all
     total_words so far. loss: the mean since the progress before. scores: in percent, where some
