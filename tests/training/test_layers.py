@@ -6,6 +6,8 @@ import re
 import numpy as np
 import pytest
 
+from w2v.config import TrainConfig
+from w2v.corpus import with_eos
 from w2v.errors import CorpusError, DivergenceError
 from w2v.layers import RowGradient
 from w2v.models import CBOW, SkipGram
@@ -13,7 +15,9 @@ from w2v.optimizers import SGD, Adam
 from w2v.sampling import ContextWindows, create_contexts_target
 from w2v.training import Listener, Progress, Trainer
 from w2v.training.batch_loop import clip, merge_shared
+from w2v.training.layers import LayersTraining
 from w2v.training.progress import Reporter
+from w2v.training.run import encode_corpus
 
 CORPUS = np.arange(60) % 12
 
@@ -125,6 +129,21 @@ def test_training_lowers_the_loss():
     windows = ContextWindows(CORPUS, 2)
     trainer.fit(windows, windows.target, 60, 8, seed=1, listener=Listener())
     assert trainer.loss_list[-1] < 0.6 * trainer.loss_list[0]
+
+
+def test_the_command_trains_what_the_books_loop_trains():
+    config = TrainConfig(
+        engine="layers", optimizer="adam", min_count=1, dim=5, window=2, negative=3, batch_size=8
+    )
+    text = encode_corpus([[f"w{n}" for n in CORPUS]], config)
+    training = LayersTraining.from_config(text, config)
+    training.fit(Listener())
+    stream = with_eos(text, config)
+    model = CBOW(len(stream.vocabulary), 5, 2, stream.ids, sample_size=3, seed=1, sparse=True)
+    trainer, windows = Trainer(model, Adam()), ContextWindows(stream.ids, 2)
+    trainer.fit(windows, windows.target, config.epochs, 8, seed=1, listener=Listener())
+    assert (training.vectors().matrix == model.word_vecs).all()
+    assert training.words_done == trainer.words_done
 
 
 def test_less_than_a_batch_is_refused():

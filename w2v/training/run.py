@@ -62,8 +62,8 @@ def train(corpus: Source = None, **options: Any) -> WordVectors:
 def run(corpus: Source, options: dict[str, Any], listener: Listener = SILENT) -> Run:
     """Train, and write the files that the options name.
 
-    corpus, options: as for `train`. listener: is told what happens.
-    Everything that can be known to fail is checked before the training starts. Raises W2VError.
+    corpus, options: as for `train`. listener: is told what happens. Everything that can be known
+    to fail is checked before the training starts. Raises W2VError.
     """
     config = make_config(corpus, options)
     _check_files(corpus, config)
