@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import w2v
 from w2v import config, np
-from w2v.backend import array_module, device, load_cupy, scatter_add, sum_rows, to_cpu, to_gpu
+from w2v.backend import array_module, device, load_cupy, scatter_add, sum_by_id, to_cpu, to_gpu
 from w2v.errors import GPUError
 
 
@@ -182,12 +182,12 @@ def test_scatter_add_refuses_ids_outside(outside):
         scatter_add(numpy.zeros((4, 2)), numpy.array([outside]), 1.0)
 
 
-def test_sum_rows_and_scatter_add_are_the_same_on_both_backends(cupy):
+def test_sum_by_id_and_scatter_add_are_the_same_on_both_backends(cupy):
     ids, rows = numpy.array([2, 0, 2, 1, 2]), numpy.arange(10.0).reshape(5, 2)
-    unique, sums = sum_rows(ids, rows)
+    unique, sums = sum_by_id(ids, rows)
     assert unique.tolist() == [0, 1, 2]
     assert sums.tolist() == [[2, 3], [6, 7], [12, 15]]
-    unique_gpu, sums_gpu = sum_rows(to_gpu(ids), to_gpu(rows))
+    unique_gpu, sums_gpu = sum_by_id(to_gpu(ids), to_gpu(rows))
     assert to_cpu(unique_gpu).tolist() == unique.tolist()
     assert to_cpu(sums_gpu).tolist() == sums.tolist()
     target = to_gpu(numpy.zeros((3, 2)))
@@ -205,5 +205,5 @@ def test_scatter_add_on_a_real_gpu_equals_add_at():
     target = cupy.zeros((50, 7), "f")
     scatter_add(target, to_gpu(ids), to_gpu(rows))
     assert to_cpu(target) == pytest.approx(expected, abs=1e-5)
-    unique, sums = sum_rows(to_gpu(ids), to_gpu(rows))
+    unique, sums = sum_by_id(to_gpu(ids), to_gpu(rows))
     assert to_cpu(sums) == pytest.approx(expected[to_cpu(unique)], abs=1e-5)

@@ -1,10 +1,14 @@
 """A notebook of the book's chapter 4, with only its imports changed."""
 
+import inspect
 import pickle
+import re
+from pathlib import Path
 
 import pytest
 
 from w2v.corpus.book_stream import EOS
+from w2v.training import Trainer
 
 TRAIN = """
 from w2v import config
@@ -64,6 +68,47 @@ for query in querys:
 analogy('king', 'man', 'queen', word_to_id, id_to_word, word_vecs)
 analogy('take', 'took', 'go', word_to_id, id_to_word, word_vecs, answer='went')
 """
+
+
+IMPORTS = """
+from w2v import config
+from w2v.np import *
+from w2v.layers import Embedding, SigmoidWithLoss
+from w2v.sampling import UnigramSampler
+from w2v.layers import EmbeddingDot, NegativeSamplingLoss
+from w2v.models import CBOW, SkipGram
+from w2v.optimizers import Adam
+from w2v.training import Trainer
+from w2v.sampling import create_contexts_target
+from w2v.backend import to_cpu, to_gpu
+from w2v.vectors import most_similar, analogy
+from w2v.corpus import ptb
+"""
+
+
+@pytest.mark.parametrize("line", IMPORTS.split("\n")[1:-1])
+def test_every_import_of_the_books_table_works(line):
+    names = {}
+    exec(line, names)
+    wanted = line.partition(" import ")[2].replace("*", "np").split(", ")
+    assert all(name in names for name in wanted)
+
+
+def test_the_table_holds_no_other_import():
+    """Wherever the table is: each import of ours in the documents is one that was tried."""
+    root = Path(__file__).parents[1]
+    texts = [path.read_text() for path in root.glob("**/*.md") if ".venv" not in path.parts]
+    rows = [line for text in texts for line in text.splitlines() if line.startswith("| `from ")]
+    ours = {line for row in rows for line in re.findall(r"`(from w2v[^`]*)`", row)}
+    assert ours == set(IMPORTS.split("\n")[1:-1])
+
+
+def test_the_trainer_is_called_as_in_the_book():
+    fit = list(inspect.signature(Trainer.fit).parameters)[1:]
+    assert fit[:6] == [
+        "contexts", "target", "max_epoch", "batch_size", "max_grad", "eval_interval",
+    ]  # fmt: skip
+    assert list(inspect.signature(Trainer).parameters) == ["model", "optimizer"]
 
 
 @pytest.fixture

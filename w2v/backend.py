@@ -19,7 +19,8 @@ from w2v.errors import GPUError
 GPU_RESERVE = 256 << 20
 """Bytes of a GPU's memory that are left to CuPy and the driver."""
 
-FEW_RUNS = 12  # as many runs as are added one by one as fast as all together
+FEW_RUNS = 12
+"""Below this many long runs, adding each singly is as fast as adding to all of them at once."""
 
 Array = Any  # numpy.ndarray or cupy.ndarray; CuPy's type cannot be named without importing it
 
@@ -174,10 +175,11 @@ def to_gpu(array: Array) -> Array:
     return load_cupy().asarray(array)
 
 
-def sum_rows(ids: Array, rows: Array) -> tuple[Array, Array]:
+def sum_by_id(ids: Array, rows: Array) -> tuple[Array, Array]:
     """Add up the rows that have the same id.
 
     ids: (n,) integers. rows: (n, ...). Returns the distinct ids, rising, and their sums.
+    Example: ids [3, 1, 3], rows [[1], [2], [4]] -> [1, 3], [[2], [5]].
     """
     xp = array_module(rows)
     if xp is not numpy:
@@ -197,7 +199,7 @@ def _sum_runs(rows: numpy.ndarray, order: numpy.ndarray, starts: numpy.ndarray) 
     """The sums of rows[order] from each start to the next.
 
     The k-th rows of all runs are added in one operation while there are many runs that long, then
-    each of the few long runs by itself: in text, half as long as `numpy.add.reduceat`.
+    each of the few long runs by itself: with text, in half the time of `numpy.add.reduceat`.
     """
     lengths = numpy.diff(starts, append=len(order))
     sums = rows[order[starts]]
@@ -232,11 +234,11 @@ def scatter_add(target: Array, ids: Array, rows: Array) -> None:
         raise IndexError(f"an id is outside the {size} rows of the target")
     ids_flat = numpy.where(ids < 0, ids + size, ids).reshape(-1)
     rows = numpy.broadcast_to(rows, (*ids.shape, *target.shape[1:]))
-    unique, sums = sum_rows(ids_flat, rows.reshape(ids.size, *target.shape[1:]))
+    unique, sums = sum_by_id(ids_flat, rows.reshape(ids.size, *target.shape[1:]))
     target[unique] += sums
 
 
 def check_ids(ids: Array, table: Array) -> None:
-    """Raise IndexError unless all ids are places in the table."""
+    """Raise IndexError unless all ids are rows of the table."""
     if len(ids) and (ids.min() < 0 or ids.max() >= len(table)):
         raise IndexError(f"an id is outside the {len(table)} rows of the table")

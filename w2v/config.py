@@ -1,7 +1,7 @@
-"""The GPU switch of the book's `common.config`, and `TrainConfig`: every default's one home.
+"""The GPU switch of the book's `common.config`, and `TrainConfig`: the one home of every default.
 
 The command line, the TOML files and the library all build a `TrainConfig`, so a value is
-checked in one place whatever way it came.
+checked in one place wherever it comes from.
 """
 
 import dataclasses
@@ -17,7 +17,17 @@ GPU = False
 """Set to True to make arrays on the GPU: looked at whenever an array is made (see `w2v.np`)."""
 
 SCORED_WORDS = 300_000
-"""Words that count in a score by default, from the first, as in gensim."""
+"""How many words, the most frequent ones, count in a score by default, as in gensim."""
+
+
+DEFAULT_VECTORS = "vectors.pkl"
+"""The file that the command line writes vectors to, and asks, where no other is named."""
+
+LEARNING_RATE = {"cbow": 0.05, "skipgram": 0.025}
+"""What the fused engine begins with, by model, as word2vec.c does."""
+
+ADAM_RATE = 0.001
+"""The learning rate of the Adams."""
 
 
 def _option(
@@ -33,7 +43,7 @@ def _option(
     decides_ids: bool = False,
     is_recorded: bool = True,
 ) -> Any:
-    """A field with its help text, the values that it admits, and the engine that it is for.
+    """A field with its help text, the values that it takes, and the engine that it is for.
 
     section: the heading under which `--help` shows it. hidden: `--help` does not list it, since
     another option says how to set it. decides_ids: the ids of an encoded text depend on it, so that
@@ -92,7 +102,7 @@ class TextConfig:
     )
     tokenizer: str = _text_option(
         "whitespace",
-        "What a word is: whitespace: what stands between white space; words: the runs of letters "
+        "What a word is: whitespace: what is between white space; words: the runs of letters "
         "in it, of any script; regex:PATTERN: all that matches in it.",
     )
     keep_numbers: bool = _text_option(False, "With --tokenizer words: digits count as letters.")
@@ -152,8 +162,8 @@ class TrainConfig(TextConfig):
     epochs: int = _option(5, "Passes over the text.", minimum=1)
     lr: float | None = _option(
         None,
-        "Learning rate to begin with; without it, 0.025 for skip-gram and 0.05 for CBOW (fused), "
-        "or the optimizer's own (Adam: 0.001).",
+        f"Learning rate to begin with; without it, {LEARNING_RATE['skipgram']} for skip-gram and "
+        f"{LEARNING_RATE['cbow']} for CBOW (fused), or the optimizer's own (Adam: {ADAM_RATE}).",
         above=0,
     )
     seed: int = _option(1, "Same seed, same vectors (with one thread).", minimum=0)
@@ -218,8 +228,8 @@ class TrainConfig(TextConfig):
         is_recorded=False,
     )
     # What comes out
-    output: str = _option(
-        "vectors.pkl",
+    output: str | None = _option(
+        None,
         "Where the vectors go, in the format of the ending: .pkl, .bin, .txt, .vec, .safetensors, "
         ".npz or .tsv.",
         section="Output",
@@ -241,7 +251,7 @@ def option_name(field_name: str) -> str:
     return "--" + field_name.replace("_", "-")
 
 
-_ADMITTED: dict[type, Any] = {
+_TAKEN: dict[type, Any] = {
     bool: bool,
     int: numbers.Integral,  # NumPy's integers too
     float: numbers.Real,
@@ -256,7 +266,7 @@ def check_value(field: dataclasses.Field, value: Any) -> None:
     if value is None and type(None) in get_args(field.type):
         return
     name, kind, limits = option_name(field.name), value_type(field), field.metadata
-    fits = isinstance(value, _ADMITTED[kind])
+    fits = isinstance(value, _TAKEN[kind])
     if not fits or (isinstance(value, bool) and kind is not bool):
         raise ConfigError(f"{name} takes a value of type {kind.__name__}, not {value!r}")
     if kind in (int, float) and not abs(value) <= LARGEST[kind]:

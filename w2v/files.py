@@ -4,7 +4,7 @@ import os
 import signal
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -16,12 +16,12 @@ from w2v.errors import OutputError
 def replacing(path: str | Path, durable: bool = True) -> Iterator[IO[bytes]]:
     """A binary file, to write and read, that takes the place of `path` when the block ends well.
 
-    Until then it stands beside it under a temporary name. A link stays a link, and an earlier
-    file's permissions stay. durable: whether it has to outlive a power cut, which takes time.
+    Until then it is beside it under a temporary name. A link stays a link, and an earlier file's
+    permissions stay. durable: whether it has to survive a power cut, which takes time.
     Raises OutputError if the folder does not exist or cannot be written, or if something other
     than a file is in the way.
     """
-    path = _behind_link(path)
+    path = _target(path)
     handle, temporary = _temporary_beside(path)
     try:
         with _reported(path), os.fdopen(handle, "w+b") as file:
@@ -53,13 +53,29 @@ def uninterrupted() -> Iterator[None]:
 
 
 def check_writable(path: str | Path) -> None:
-    """Raise OutputError unless a file can be written at `path`; leaves nothing behind."""
-    handle, temporary = _temporary_beside(_behind_link(path))
+    """Raise OutputError unless a file can be written at `path`; no file is left there."""
+    handle, temporary = _temporary_beside(_target(path))
     os.close(handle)
     os.unlink(temporary)
 
 
-def _behind_link(path: str | Path) -> Path:
+def check_outputs(outputs: Iterable[str | Path], inputs: Iterable[str | Path] = ()) -> None:
+    """Raise OutputError unless each output can be written, and to a file of its own.
+
+    An output must be neither an input nor another output, under whatever name: links are followed.
+    What is named as an input need not exist. For a command to call before it does any work.
+    """
+    taken = {os.path.realpath(path) for path in inputs}
+    for path in outputs:
+        check_writable(path)
+        real = os.path.realpath(path)
+        if real in taken:
+            raise OutputError(f"{path} would be overwritten: give each file a name of its own")
+        taken.add(real)
+
+
+def _target(path: str | Path) -> Path:
+    """The file that is replaced: where `path` is a link, the one that it leads to."""
     return Path(os.path.realpath(path) if os.path.islink(path) else path)
 
 
@@ -70,7 +86,7 @@ def _temporary_beside(path: Path) -> tuple[int, str]:
         if path.is_dir():
             raise OutputError(f"cannot write {path}: it is a directory; name a file in it")
         if path.exists() and not path.is_file():
-            raise OutputError(f"cannot write {path}: it is no ordinary file; name another")
+            raise OutputError(f"cannot write {path}: it is not an ordinary file; name another")
         return tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
 
 

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy
 from timing import write_results
 
 from w2v.config import TextConfig, TrainConfig
@@ -21,13 +22,13 @@ from w2v.config_file import read_config
 from w2v.corpus import EncodedCorpus, newsgroups
 from w2v.corpus.datasets import dataset_file
 from w2v.corpus.readers import find_files
-from w2v.training.engines import PairEngine, make_engine
-from w2v.training.progress import Progress
-from w2v.training.run import encode_corpus, make_config
+from w2v.training import Listener, Progress
+from w2v.training.labelled_pairs import PairTraining
+from w2v.training.run import encode_corpus, make_config, make_training
 
 CONFIG = Path(__file__).parents[2] / "configs" / "newsgroups.toml"
 WORDS = ("doctor", "police", "knife", "engine")
-# The fused engine first: its kernel takes wide vectors if nothing has brought in Numba before.
+# The fused engine first: its kernel takes wide vectors if nothing has imported Numba before.
 WAYS: dict[str, dict[str, Any]] = {
     "fused": {"engine": "fused"},
     "fused, word2vec's negatives": {"engine": "fused", "negative": 5, "ns_exponent": 0.75},
@@ -85,7 +86,7 @@ def counts(options: dict[str, Any], text: EncodedCorpus) -> dict[str, int]:
     path = dataset_file("20newsgroups", "train", options.get("data_dir"))
     files = find_files([path], print)
     posts = sum(block.count(b"\n") for block in newsgroups.text_blocks(files, "train"))
-    batches = make_pairs(text, settings(options)).batches
+    batches = PairTraining.from_config(text, settings(options)).batches
     (target, _, _), words = next(iter(batches))
     return {
         "posts": posts,
@@ -99,32 +100,34 @@ def counts(options: dict[str, Any], text: EncodedCorpus) -> dict[str, int]:
     }
 
 
-def make_pairs(text: EncodedCorpus, config: TrainConfig) -> PairEngine:
-    engine = make_engine(text, config)
-    assert isinstance(engine, PairEngine)
-    return engine
+class Epochs(Listener):
+    """Keeps when each epoch ended, and the loss there."""
+
+    def __init__(self) -> None:
+        self.ends: list[float] = []
+        self.losses: list[float] = []
+
+    def wait(self, line: str) -> None:
+        print(line)
+
+    def progress(self, at: Progress) -> None:
+        if at.iteration == at.iterations:
+            self.ends.append(time.perf_counter())
+            self.losses.append(at.loss)
 
 
 def train(text: EncodedCorpus, config: TrainConfig) -> dict[str, Any]:
     """Seconds of each epoch, its loss (of the fused engine, of a pair) and neighbours."""
-    engine = make_engine(text, config)
-    engine.prepare(print)
-    ends: list[float] = []
-    means: list[float] = []
-
-    def report(at: Progress) -> None:
-        if at.iteration == at.iterations:
-            ends.append(time.perf_counter())
-            means.append(at.loss)
-
+    training, epochs = make_training(text, config), Epochs()
+    training.prepare(epochs)
     start = time.perf_counter()
-    engine.fit(report)
-    seconds = [end - begin for begin, end in zip([start, *ends], ends, strict=False)]
-    posts = len(engine.batches) if isinstance(engine, PairEngine) else 1
-    vectors = engine.vectors()
+    training.fit(epochs)
+    seconds = numpy.diff([start, *epochs.ends]).tolist()
+    posts = len(training.batches) if isinstance(training, PairTraining) else 1
+    vectors = training.vectors()
     return {
         "seconds": [round(spent, 2) for spent in seconds],
-        "losses": [round(mean * posts, 4 if posts == 1 else 1) for mean in means],
+        "losses": [round(mean * posts, 4 if posts == 1 else 1) for mean in epochs.losses],
         "similar": {word: [near for near, _ in vectors.similar(word, 8)] for word in WORDS},
     }
 

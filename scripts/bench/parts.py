@@ -6,7 +6,7 @@ python scripts/bench/parts.py [--rounds 9]
 import argparse
 from collections.abc import Callable
 
-import numpy as np
+import numpy
 from timing import alternate, write_results
 
 from w2v.backend import scatter_add
@@ -18,16 +18,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=9)
     rounds = parser.parse_args().rounds
-    draw = np.random.default_rng(0)
+    draw = numpy.random.default_rng(0)
     corpus = (draw.zipf(1.2, 1_000_000) % 10_000).astype("int32")
     ids, rows = corpus[:1000], draw.standard_normal((1000, 100)).astype("f")
-    table = np.zeros((10_000, 100), "f")
+    table = numpy.zeros((10_000, 100), "f")
     vectors = WordVectors(
         [f"w{i}" for i in range(1_000_000)], draw.standard_normal((1_000_000, 100), dtype="f")
     )
     vectors.similar("w0")  # what loading includes: the index of words and the rows at length 1
     sampler = UnigramSampler(corpus, 0.75, 5, seed=1)
-    book = np.random.RandomState(1)
+    book = numpy.random.RandomState(1)
 
     def choices() -> None:
         """The book's negatives on a CPU: a choice without replacement for each target."""
@@ -42,7 +42,7 @@ def main() -> None:
         },
         "adding 1,000 rows of 100 by id": {
             "scatter_add": lambda: scatter_add(table, ids, rows),
-            "numpy.add.at": lambda: np.add.at(table, ids, rows),
+            "numpy.add.at": lambda: numpy.add.at(table, ids, rows),
         },
         "5 negatives for 100 targets, 10,000 words": {
             "UnigramSampler": lambda: sampler.get_negative_sample(corpus[:100]),

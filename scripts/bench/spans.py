@@ -18,11 +18,10 @@ from quality import quality
 from timing import write_results
 
 from w2v import kernels
-from w2v.config import TextConfig
+from w2v.config import LEARNING_RATE, TextConfig, TrainConfig
 from w2v.kernels.plan import Plan
 from w2v.kernels.weights import initial_weights
-from w2v.training.engines import LEARNING_RATE
-from w2v.training.fused import FusedTrainer
+from w2v.training.fused import FusedTraining
 from w2v.training.run import encode_corpus
 
 SPANS = ["8x16", "16x8", "16x16", "16x32", "32x16", "32x32"]
@@ -68,7 +67,7 @@ def train(kernel, text, options, centers: int, shared: int, seed: int) -> dict[s
         workers=kernel.threads,
     )
     weights = initial_weights(len(text.vocabulary), options.dim, seed)
-    FusedTrainer(kernel, weights, plan).compile()
+    FusedTraining(kernel, weights, plan, text, TrainConfig()).compile()
     start = time.perf_counter()
     for epoch in range(options.epochs):
         first = epoch * len(text.ids)

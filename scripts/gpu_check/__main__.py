@@ -34,14 +34,15 @@ from torch_sgns import CENTERS, TorchSgns
 
 from w2v import backend, kernels
 from w2v.backend import to_cpu
-from w2v.config import TextConfig, TrainConfig
+from w2v.config import LEARNING_RATE, TextConfig, TrainConfig
 from w2v.corpus import SENTENCE_END, EncodedCorpus, Vocabulary
 from w2v.kernels.contract import Schedule
 from w2v.kernels.plan import Plan
 from w2v.kernels.reference import ReferenceKernel, spans
 from w2v.kernels.weights import initial_weights
-from w2v.training.engines import LEARNING_RATE, LayersEngine
-from w2v.training.fused import FusedTrainer
+from w2v.training import Listener, Progress
+from w2v.training.fused import FusedTraining
+from w2v.training.layers import LayersTraining
 from w2v.training.run import encode_corpus
 
 EPOCHS = 5
@@ -235,10 +236,10 @@ def train_once(check: Check, kernel: Any, model: str, dim: int, seed: int, **mor
     text = check.text
     plan = plan_for(check, kernel, text, model, dim, length=epochs * len(text.ids), **more)
     weights = kernel.place(initial_weights(len(text.vocabulary), dim, seed), len(text.ids))
-    trainer = FusedTrainer(kernel, weights, plan)
+    trainer = FusedTraining(kernel, weights, plan, text, TrainConfig(epochs=epochs, seed=seed))
     trainer.compile()
     start = time.perf_counter()
-    trainer.fit(text.ids, epochs, text.words, seed, report=lambda at: None)
+    trainer.fit(Listener())
     seconds = time.perf_counter() - start
     matrices = [to_cpu(array) for array in weights]
     return {
@@ -329,11 +330,11 @@ def speed(check: Check, text: EncodedCorpus, model: str, dim: int, sample: float
     kernel = check.kernel()
     plan = plan_for(check, kernel, text, model, dim, sample=sample, **more)
     weights = kernel.place(initial_weights(len(text.vocabulary), dim, 1), len(text.ids))
-    trainer = FusedTrainer(kernel, weights, plan)
+    trainer = FusedTraining(kernel, weights, plan, text, TrainConfig(epochs=1, seed=1))
     trainer.compile()
     kernel.train(text.ids, 0, min(len(text.ids), 1 << 20), weights, plan, 1, 0)  # uploads the text
     start = time.perf_counter()
-    trainer.fit(text.ids, 1, text.words, 1, report=lambda at: None)
+    trainer.fit(Listener())
     seconds = time.perf_counter() - start
     words_per_second = text.words / seconds
     counts = text.vocabulary.counts
@@ -422,6 +423,16 @@ def shapes(check: Check) -> dict[str, Any]:
     return rows
 
 
+class Heard(Listener):
+    """Keeps the progress that it is told."""
+
+    def __init__(self) -> None:
+        self.places: list[Progress] = []
+
+    def progress(self, at: Progress) -> None:
+        self.places.append(at)
+
+
 def layers(check: Check) -> dict[str, Any]:
     """The book's configuration on the layers engine: batches of 100, Adam on every row."""
     treebank = check.data / "ptb" / "ptb.train.txt"
@@ -438,11 +449,10 @@ def layers(check: Check) -> dict[str, Any]:
             model=model, engine="layers", optimizer="adam", epochs=1, gpu=not check.is_dry,
             dim=8 if check.is_dry else 100, eval_interval=1000, **options,
         )  # fmt: skip
-        engine = LayersEngine(text, config)
-        reports: list[Any] = []
-        engine.fit(reports.append)
-        first, last = reports[0], reports[-1]  # the first has the compilations in it
-        if len(reports) > 1:
+        heard = Heard()
+        LayersTraining.from_config(text, config).fit(heard)
+        first, last = heard.places[0], heard.places[-1]  # the first has the compilations in it
+        if len(heard.places) > 1:
             rate = (last.words - first.words) / (last.seconds - first.seconds)
         else:
             rate = last.words / last.seconds

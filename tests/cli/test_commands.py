@@ -423,7 +423,7 @@ def test_ctrl_c_before_the_first_update_leaves_earlier_output(text, model, monke
         raise KeyboardInterrupt
 
     before = model.read_bytes()
-    monkeypatch.setattr("w2v.training.Trainer.step", interrupt)
+    monkeypatch.setattr("w2v.training.layers.LayersTraining.step", interrupt)
     with pytest.raises(SystemExit) as stop:
         main(["train", str(text), *map(str, SMALL)])
     assert stop.value.code == 130 and model.read_bytes() == before

@@ -1,9 +1,12 @@
 """The update rules against the book's formulas, with gradients as arrays and as rows."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 from w2v.backend import to_cpu, to_gpu
+from w2v.config import ADAM_RATE, LEARNING_RATE, TrainConfig
 from w2v.layers import RowGradient
 from w2v.optimizers import OPTIMIZERS, SGD, AdaGrad, Adam, CatchUpAdam, LazyAdam, Momentum
 
@@ -84,10 +87,9 @@ def test_two_parameters_keep_moments_of_their_own(rule, book):
     assert pytest.approx(book(np.ones((6, 3)), [g.dense() for g in row_gradients(2)])) == two
 
 
-def test_adam_in_blocks_and_across_renewals_is_adam(monkeypatch):
-    monkeypatch.setattr("w2v.optimizers.rules.BLOCK_VALUES", 7)  # two rows of three
-    monkeypatch.setattr("w2v.optimizers.rules.RENEWAL", 5)
-    ours, wanted = trained_by(Adam, book_adam, True)
+def test_adam_in_blocks_and_across_renewals_is_adam():
+    rule = partial(Adam, block_values=7, renewal=5)  # blocks of two rows of three
+    ours, wanted = trained_by(rule, book_adam, True)
     assert ours == pytest.approx(wanted)
 
 
@@ -97,9 +99,10 @@ def test_adams_moments_never_become_denormal():
     still = RowGradient(np.array([1]), np.zeros((1, 3), "f"), (2, 3))
     for _ in range(1500):  # 0.9^1500 is far below what float32 can hold
         optimizer.update([W], [still])
-        moments = np.abs(optimizer.m[0])
+        m, _ = optimizer.state[0]
+        moments = np.abs(m)
         assert (moments[moments > 0] > np.finfo("f").tiny).all()
-    assert optimizer.m[0][0].tolist() == [0, 0, 0]
+    assert m[0].tolist() == [0, 0, 0]
 
 
 def test_lazy_adam_is_adam_where_every_row_is_in_the_batch():
@@ -174,7 +177,7 @@ def test_moments_of_rows_long_unused_never_become_denormal():
     for _ in range(1500):
         optimizer.update([W], [RowGradient(np.array([1]), np.zeros((1, 3), "f"), (2, 3))])
     optimizer.settle([W])
-    m, v, last = optimizer._state[0]
+    m, v, last = optimizer.state[0]
     assert m[0].tolist() == [0, 0, 0] and (v[0] > np.finfo("f").tiny).all()
     assert last.tolist() == [1501, 1501]
 
@@ -199,3 +202,12 @@ def test_a_rule_gives_the_same_on_both_backends(name, cupy):
         one.update([on_cpu], [grad])
         two.update([on_gpu], [RowGradient(to_gpu(grad.ids), to_gpu(grad.rows), grad.shape)])
     assert to_cpu(on_gpu) == pytest.approx(on_cpu)
+
+
+def test_the_configuration_knows_the_rules_and_their_learning_rate():
+    fields = TrainConfig.__dataclass_fields__
+    assert fields["optimizer"].metadata["choices"] == tuple(OPTIMIZERS)
+    assert {rule().lr for rule in (Adam, LazyAdam, CatchUpAdam)} == {ADAM_RATE}
+    assert f"Adam: {ADAM_RATE}" in fields["lr"].metadata["help"]
+    for model in fields["model"].metadata["choices"]:
+        assert f" {LEARNING_RATE[model]} " in fields["lr"].metadata["help"]

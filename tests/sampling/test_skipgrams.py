@@ -235,7 +235,7 @@ def test_words_of_the_same_sentences_become_alike(text):
 def test_adam_that_catches_up_trains_what_dense_adam_trains(text, monkeypatch):
     text.write_text(text.read_text() + "\nrare words beside others\n" + text.read_text())
     caught_up = package.train(text, labelled_pairs=True, optimizer="adam", **SMALL)
-    monkeypatch.setattr("w2v.training.engines.CatchUpAdam", OPTIMIZERS["adam"])
+    monkeypatch.setattr("w2v.training.labelled_pairs.CatchUpAdam", OPTIMIZERS["adam"])
     dense = package.train(text, labelled_pairs=True, optimizer="adam", **SMALL)
     assert caught_up.matrix == pytest.approx(dense.matrix, abs=1e-4)
     assert "rare" in dense

@@ -6,14 +6,18 @@ import re
 import numpy as np
 import pytest
 
+from w2v.config import TrainConfig
+from w2v.corpus import with_eos
 from w2v.errors import CorpusError, DivergenceError
 from w2v.layers import RowGradient
 from w2v.models import CBOW, SkipGram
 from w2v.optimizers import SGD, Adam
 from w2v.sampling import ContextWindows, create_contexts_target
-from w2v.training import Trainer
-from w2v.training.layers import clip, merge_shared
-from w2v.training.progress import Progress, Reporter
+from w2v.training import Listener, Progress, Trainer
+from w2v.training.batch_loop import clip, merge_shared
+from w2v.training.layers import LayersTraining
+from w2v.training.progress import Reporter
+from w2v.training.run import encode_corpus
 
 CORPUS = np.arange(60) % 12
 
@@ -35,9 +39,19 @@ class Recorder:
         pass
 
 
+class Heard(Listener):
+    """Keeps the progress that it is told."""
+
+    def __init__(self):
+        self.places = []
+
+    def progress(self, at):
+        self.places.append(at)
+
+
 def fit(model, contexts, target, **options):
     trainer = Trainer(model, SGD(lr=1.0))
-    options = {"report": lambda at: None, "seed": 1, **options}
+    options = {"listener": Listener(), "seed": 1, **options}
     trainer.fit(contexts, target, **options)
     return trainer
 
@@ -59,7 +73,7 @@ def test_the_book_trains_9295_batches_of_the_treebank_an_epoch():
 
 
 def test_losses_are_means_of_intervals():
-    seen = []
+    heard = Heard()
     trainer = fit(
         Recorder(),
         np.zeros((10, 2)),
@@ -67,10 +81,10 @@ def test_losses_are_means_of_intervals():
         max_epoch=1,
         batch_size=2,
         eval_interval=2,
-        report=seen.append,
+        listener=heard,
     )
     assert trainer.loss_list == [1.5, 3.5, 5.0]
-    assert [(at.iteration, at.iterations, at.words) for at in seen] == [
+    assert [(at.iteration, at.iterations, at.words) for at in heard.places] == [
         (2, 5, 4),
         (4, 5, 8),
         (5, 5, 10),
@@ -93,7 +107,7 @@ def test_same_seed_same_weights_and_windows_like_arrays():
     ):
         model = CBOW(12, 5, 2, CORPUS, seed=4)
         trainer = Trainer(model, Adam())
-        trainer.fit(contexts, target, 3, 8, seed=4, report=lambda at: None)
+        trainer.fit(contexts, target, 3, 8, seed=4, listener=Listener())
         tables.append(model.word_vecs)
     assert (tables[0] == tables[1]).all()
 
@@ -104,7 +118,7 @@ def test_sparse_and_dense_gradients_train_the_same():
         model = CBOW(12, 5, 2, CORPUS, seed=4, sparse=sparse)
         trainer = Trainer(model, Adam(lr=0.01))
         windows = ContextWindows(CORPUS, 2)
-        trainer.fit(windows, windows.target, 3, 8, 0.05, seed=4, report=lambda at: None)
+        trainer.fit(windows, windows.target, 3, 8, 0.05, seed=4, listener=Listener())
         tables.append(model.word_vecs)
     assert tables[0] == pytest.approx(tables[1], abs=1e-5)
 
@@ -113,8 +127,23 @@ def test_training_lowers_the_loss():
     model = CBOW(12, 8, 2, CORPUS, seed=1)
     trainer = Trainer(model, Adam(lr=0.02))
     windows = ContextWindows(CORPUS, 2)
-    trainer.fit(windows, windows.target, 60, 8, seed=1, report=lambda at: None)
+    trainer.fit(windows, windows.target, 60, 8, seed=1, listener=Listener())
     assert trainer.loss_list[-1] < 0.6 * trainer.loss_list[0]
+
+
+def test_the_command_trains_what_the_books_loop_trains():
+    config = TrainConfig(
+        engine="layers", optimizer="adam", min_count=1, dim=5, window=2, negative=3, batch_size=8
+    )
+    text = encode_corpus([[f"w{n}" for n in CORPUS]], config)
+    training = LayersTraining.from_config(text, config)
+    training.fit(Listener())
+    stream = with_eos(text, config)
+    model = CBOW(len(stream.vocabulary), 5, 2, stream.ids, sample_size=3, seed=1, sparse=True)
+    trainer, windows = Trainer(model, Adam()), ContextWindows(stream.ids, 2)
+    trainer.fit(windows, windows.target, config.epochs, 8, seed=1, listener=Listener())
+    assert (training.vectors().matrix == model.word_vecs).all()
+    assert training.words_done == trainer.words_done
 
 
 def test_less_than_a_batch_is_refused():
@@ -126,7 +155,7 @@ def test_ctrl_c_leaves_the_model_as_trained_so_far():
     model = Recorder(fail_at=3)
     trainer = Trainer(model, SGD(lr=1.0))
     with pytest.raises(KeyboardInterrupt):
-        trainer.fit(np.zeros((10, 2)), np.arange(10), 1, 2, report=lambda at: None)
+        trainer.fit(np.zeros((10, 2)), np.arange(10), 1, 2, listener=Listener())
     assert model.params[0] == -2 and trainer.words_done == 4
 
 
@@ -167,9 +196,9 @@ def progress(iteration, loss=1.234, learning_rate=None):
 
 def test_without_a_terminal_a_line_an_interval():
     stream = io.StringIO()
-    Reporter(stream)(progress(5))
+    Reporter(stream).progress(progress(5))
     assert stream.getvalue() == "| epoch 2 |  iter 5 / 10 | time 3[s] | loss 1.23\n"
-    Reporter(stream)(progress(6, learning_rate=0.025))
+    Reporter(stream).progress(progress(6, learning_rate=0.025))
     assert stream.getvalue().endswith("| loss 1.23 | lr 0.0250\n")
 
 
@@ -179,9 +208,9 @@ def test_on_a_terminal_a_bar_with_loss_speed_and_time_left():
             return True
 
     stream = Terminal()
-    report = Reporter(stream)
-    report(progress(5))
-    report(progress(10, loss=0.5))
+    reporter = Reporter(stream)
+    reporter.progress(progress(5))
+    reporter.progress(progress(10, loss=0.5))
     text = stream.getvalue()
     assert "epoch 2/2" in text and "loss 0.500" in text
     assert re.search(r"2\.00k/2\.00k \[\d\d:\d\d<\d\d:\d\d.* words/s", text)
@@ -193,9 +222,9 @@ def test_a_bar_that_is_closed_leaves_the_line():
             return True
 
     stream = Terminal()
-    report = Reporter(stream)
-    report(progress(5))
-    report.close()
+    reporter = Reporter(stream)
+    reporter.progress(progress(5))
+    reporter.close()
     assert stream.getvalue().endswith("\n")
 
 
@@ -204,11 +233,11 @@ def test_a_broken_stream_ends_the_reports_and_not_the_training():
         def write(self, text):
             raise BrokenPipeError
 
-    report = Reporter(Broken())
-    report.headings.append("words")
-    report(progress(5))
-    report(progress(6))
-    assert report.stream is None
+    reporter = Reporter(Broken())
+    reporter.note("words")
+    reporter.progress(progress(5))
+    reporter.progress(progress(6))
+    assert reporter.stream is None
 
 
 def test_weights_out_of_range_end_the_training_also_without_reports():

@@ -466,15 +466,16 @@ def test_scores_that_cannot_be_taken_are_refused_before_training(refused, text, 
 def test_the_bar_keeps_the_last_scores(monkeypatch):
     import io
 
-    from w2v.training.progress import Progress, Reporter
+    from w2v.training import Progress
+    from w2v.training.progress import Reporter
 
     stream = io.StringIO()
     stream.isatty = lambda: True
     reporter = Reporter(stream)
     at = {"epoch": 1, "epochs": 1, "iteration": 1, "iterations": 2, "total_words": 20}
     at |= {"seconds": 1.0, "loss": 2.0}
-    reporter(Progress(words=5, scores={"analogies": 12.34}, **at))
-    reporter(Progress(words=10, **at))
+    reporter.progress(Progress(words=5, scores={"analogies": 12.34}, **at))
+    reporter.progress(Progress(words=10, **at))
     reporter.close()
     shown = stream.getvalue().rpartition("\r")[2]
     assert "10.0/20.0" in shown and "analogies 12.3" in shown

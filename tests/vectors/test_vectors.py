@@ -322,7 +322,7 @@ def test_a_link_stays_a_link_and_a_file_keeps_its_permissions(vectors, tmp_path)
 
 def test_what_is_no_ordinary_file_is_not_replaced(vectors, tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(OutputError, match="no ordinary file"):
+    with pytest.raises(OutputError, match="not an ordinary file"):
         w2v.save(vectors, tmp_path / "pipe")
     assert (tmp_path / "pipe").is_fifo()
 

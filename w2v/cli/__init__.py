@@ -1,7 +1,7 @@
 """The command line. Errors are caught here, once, and shown in one line.
 
-Each group of commands has a file of its own, and imports what is heavy inside its commands, so
-that `w2v --help` answers at once.
+Each group of commands has its own file, which imports what is slow to import inside its commands,
+so that `w2v --help` answers at once.
 """
 
 import itertools

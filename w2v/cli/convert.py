@@ -1,6 +1,5 @@
 """`w2v convert`: word vectors from one format into another."""
 
-import os
 from typing import Any
 
 import click
@@ -66,17 +65,12 @@ def convert(
       w2v convert glove.6B.100d.txt glove.bin --no-header --limit 100000
       w2v convert vectors.pkl vectors.tsv
     """
-    from w2v.errors import OutputError
-    from w2v.files import check_writable
+    from w2v.files import check_outputs
     from w2v.vectors import load, save
     from w2v.vectors.formats import check_output, files_of, find_format
 
-    read = [os.path.realpath(path) for path in files_of(source, source_format)]
     written = files_of(target, target_format)
-    for path in written:
-        check_writable(path)
-        if os.path.realpath(path) in read:
-            raise OutputError(f"{path} would be overwritten: give OUT a name of its own")
+    check_outputs(written, files_of(source, source_format))
     check_output(target, format=target_format)
     vectors = load(
         source,

@@ -6,14 +6,14 @@ import click
 
 from w2v.cli.answers import print_json
 from w2v.cli.options import debug_option, gpu_option, json_option
-from w2v.config import SCORED_WORDS, TrainConfig
+from w2v.config import DEFAULT_VECTORS, SCORED_WORDS
 
 
 @click.command(short_help="Score by analogies and word pairs.")
 @click.argument(
     "path",
     metavar="[VECTORS]",
-    default=TrainConfig.output,
+    default=DEFAULT_VECTORS,
     envvar="W2V_MODEL",
     type=click.Path(),
 )

@@ -1,7 +1,6 @@
 """`w2v neighbours-of`: the nearest words of many words, in batches."""
 
 import json
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from w2v.cli.options import (
     restrict_option,
     top_option,
 )
-from w2v.errors import InputError, OutputError
+from w2v.errors import InputError
 
 SHOWN = 5  # unknown words that are named
 
@@ -63,10 +62,10 @@ def neighbours_of(
     from tqdm import tqdm
 
     from w2v.backend import device
+    from w2v.files import check_outputs
     from w2v.vectors import load
 
-    if output is not None and os.path.realpath(output) == os.path.realpath(path):
-        raise OutputError(f"{output} would be overwritten: give each file a name of its own")
+    check_outputs([] if output is None else [output], inputs=[path])
     vectors = load(path)
     unknown: list[str] = []
     words = vectors.words

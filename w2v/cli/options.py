@@ -1,17 +1,18 @@
 """Options that several commands share."""
 
 import dataclasses
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import click
 from click.core import ParameterSource
 
 from w2v.cli.sections import Command, Option
-from w2v.config import TextConfig, TrainConfig, option_name, value_type
+from w2v.config import DEFAULT_VECTORS, TextConfig, TrainConfig, option_name, value_type
 from w2v.config_file import read_config
 
-# How strongly a value is meant, from the weakest: used where two options exclude each other.
+# Where a value comes from, weakest first: used where two options exclude each other.
 PRECEDENCE = [
     ParameterSource.DEFAULT,
     ParameterSource.DEFAULT_MAP,
@@ -30,7 +31,7 @@ debug_option = click.option(
 model_option = click.option(
     "--model",
     "path",
-    default=TrainConfig.output,
+    default=DEFAULT_VECTORS,
     envvar="W2V_MODEL",
     show_default=True,
     show_envvar=True,
@@ -73,8 +74,15 @@ config_option = click.option(
 )
 
 
-def config_options(config: type[TextConfig], without: Container[str] = ()) -> Callable:
-    """Give a command an option for each field of `config`: its default, help and limits."""
+def config_options(
+    config: type[TextConfig],
+    without: Container[str] = (),
+    defaults: Mapping[str, Any] = MappingProxyType({}),
+) -> Callable:
+    """Give a command an option for each field of `config`: its default, help and limits.
+
+    without: fields that get no option. defaults: of this command, where they are not the field's.
+    """
 
     def add(command):
         for field in reversed(dataclasses.fields(config)):
@@ -90,7 +98,7 @@ def config_options(config: type[TextConfig], without: Container[str] = ()) -> Ca
                 *names,
                 cls=Option,
                 section=field.metadata["section"],
-                default=field.default,
+                default=defaults.get(field.name, field.default),
                 show_default=True,
                 type=click.Choice(choices) if choices else kind,
                 help=field.metadata["help"],
@@ -128,10 +136,10 @@ def given_options(context: click.Context, values: dict[str, Any]) -> dict[str, A
 def stronger_text(
     context: click.Context, corpus: tuple[str, ...], options: dict[str, Any]
 ) -> tuple[str, ...]:
-    """The corpus, or none where `options` keep a data set that is meant more strongly.
+    """The corpus, or nothing if `options` keep a data set from a stronger source.
 
-    A corpus on the command line beats the configuration's data set, and the other way round; two
-    of the same strength stay, to be refused.
+    A corpus on the command line replaces the configuration's data set, and the other way round; two
+    from the same source are both kept, to be refused.
     """
     if not corpus or options.get("dataset") is None:
         return corpus
@@ -145,9 +153,9 @@ def stronger_text(
 
 
 def stronger_engine(context: click.Context, options: dict[str, Any]) -> None:
-    """Leave out of `options` those for another engine that are meant less strongly than --engine.
+    """Remove options of another engine that come from a weaker source than --engine.
 
-    So `--engine fused` on the command line takes what it understands of a configuration.
+    So `--engine fused` on the command line uses those options of a configuration that it has.
     """
     if (engine := options.get("engine")) is None:
         return

@@ -1,7 +1,6 @@
 """`w2v train`."""
 
 import time
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +15,13 @@ from w2v.cli.options import (
     stronger_engine,
     stronger_text,
 )
-from w2v.config import TrainConfig
+from w2v.config import DEFAULT_VECTORS, TrainConfig
 
 
 @click.command(cls=GpuCommand, short_help="Train word vectors on a text.")
 @click.argument("corpus", nargs=-1, type=click.Path(allow_dash=True), metavar="[CORPUS]...")
 @config_option
-@config_options(TrainConfig)
+@config_options(TrainConfig, defaults={"output": DEFAULT_VECTORS})
 @debug_option
 @click.pass_context
 def train(context: click.Context, corpus: tuple[str, ...], **values: Any) -> None:
@@ -45,16 +44,12 @@ def train(context: click.Context, corpus: tuple[str, ...], **values: Any) -> Non
     options = given_options(context, values)
     corpus = stronger_text(context, corpus, options)
     stronger_engine(context, options)
-    options.setdefault("output", TrainConfig.output)
+    options["output"] = values["output"]
 
     reporter = Reporter()
     start = time.monotonic()
     try:
-        # What was read is shown once the training has begun: a refusal is the only line.
-        paths = [Path(path) for path in corpus] or None
-        done = run(
-            paths, options, reporter.headings.append, reporter, partial(click.echo, err=True)
-        )
+        done = run([Path(path) for path in corpus] or None, options, reporter)
     finally:
         reporter.close()
     seconds = [max(spent, 1e-9) for spent in (done.seconds, time.monotonic() - start)]
@@ -62,7 +57,7 @@ def train(context: click.Context, corpus: tuple[str, ...], **values: Any) -> Non
     if done.interrupted:
         click.echo("interrupted: the vectors are saved as far as they are trained", err=True)
     click.echo(
-        f"{options['output']}: {len(done.vectors):,} words of dim {done.vectors.matrix.shape[1]}; "
+        f"{values['output']}: {len(done.vectors):,} words of dim {done.vectors.matrix.shape[1]}; "
         f"trained {done.words:,} words in {done.seconds:.1f} s ({in_training} words/s in training, "
         f"{in_all} in all)"
     )

@@ -8,7 +8,7 @@ class Embedding:
     """Rows of W by id. W: (V, H).
 
     `grads[0]` is a (V, H) array, zeroed and filled at each backward pass as in the book; with
-    `sparse=True` it is a RowGradient, and no step costs more than the rows that it used.
+    `sparse=True` it is a RowGradient, and the cost of a step depends only on the rows that it used.
     Source: Deep Learning from Scratch 2, section 4.1.
     """
 
@@ -39,5 +39,5 @@ class Embedding:
 
 
 def _gradient_type(W: Array):
-    """Integer tables, as in the book's worked examples, have real gradients all the same."""
+    """The gradients of an integer table, as in the book's worked examples, are floats."""
     return W.dtype if W.dtype.kind == "f" else float

@@ -1,4 +1,4 @@
-"""The loss of predicting a word, told apart from K negative samples."""
+"""The loss of telling a word apart from K negative samples."""
 
 from w2v.backend import Array, array_module
 from w2v.layers.embedding_dot import EmbeddingDot

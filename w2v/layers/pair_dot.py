@@ -9,8 +9,8 @@ from w2v.layers.row_gradient import RowGradient
 class PairDot:
     """Dot products of rows of A with rows of B, pair by pair. A, B: (V, H).
 
-    The same as `EmbeddingDot(B)` of what `Embedding(A)` gives, for sparse gradients; on a CPU by
-    compiled loops that copy no row.
+    What `EmbeddingDot(B)` computes from the output of `Embedding(A)`, with sparse gradients; on a
+    CPU with compiled loops, which do not copy rows.
     """
 
     def __init__(self, A: Array, B: Array):

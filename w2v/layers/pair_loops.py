@@ -1,8 +1,8 @@
 """Dot products of pairs of rows and sums over pairs, on a CPU, compiled with Numba.
 
 NumPy does the same by copying rows out and back several times; these loops read a row once.
-Importing this module imports Numba, so `layers.pair_dot` does it where it needs the loops. They
-take ids as they are: `backend.check_ids` comes before them.
+Importing this module imports Numba, so `layers.pair_dot` does it only when it needs the loops. They
+do not check ids: call `backend.check_ids` first.
 """
 
 from typing import Any

@@ -1,13 +1,13 @@
 """The gradient of a table of which a batch used only some rows."""
 
-from w2v.backend import Array, array_module, scatter_add, sum_rows
+from w2v.backend import Array, array_module, scatter_add, sum_by_id
 
 
 class RowGradient:
     """Row gradients with the ids of their rows; repeated ids add up.
 
-    ids: (n,). rows: (n, H). shape: (V, H) of the table. is_summed: no id repeats. It stands where
-    the book has a (V, H) array that is zeroed at every step.
+    ids: (n,). rows: (n, H). shape: (V, H) of the table. is_summed: no id repeats. It takes
+    the place of the book's (V, H) array, which is set to zero at every step.
     """
 
     def __init__(self, ids: Array, rows: Array, shape: tuple[int, ...], is_summed: bool = False):
@@ -20,7 +20,7 @@ class RowGradient:
         """The same gradient with each id once."""
         if self.is_summed:
             return self
-        return RowGradient(*sum_rows(self.ids, self.rows), self.shape, is_summed=True)
+        return RowGradient(*sum_by_id(self.ids, self.rows), self.shape, is_summed=True)
 
     def dense(self) -> Array:
         """The same gradient as a (V, H) array."""

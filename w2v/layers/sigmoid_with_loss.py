@@ -12,7 +12,7 @@ from w2v.backend import Array, array_module
 class SigmoidWithLoss:
     """Binary cross entropy of scores, summed over each example and averaged over the batch.
 
-    Nothing overflows for large scores: only exp(-|x|) is taken, and the loss
+    Large scores do not overflow: only exp(-|x|) is computed, and the loss
     -t log y - (1 - t) log(1 - y) is written as max(x, 0) - t x + log(1 + exp(-|x|)).
     Source: Deep Learning from Scratch 2, section 4.2.5; the book adds 1e-7 inside the logarithm.
     """

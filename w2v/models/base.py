@@ -41,6 +41,6 @@ class WordModel:
 
 
 def _initial_tables(shape: tuple[int, int], seed: int | None) -> list[Array]:
-    """Two tables drawn by NumPy and then moved, so that a GPU starts where a CPU starts."""
+    """Two tables drawn by NumPy and then moved, so that a GPU starts with a CPU's weights."""
     draw = rng.generator(seed, "weights").standard_normal
     return [np.asarray(0.01 * draw(shape, dtype="float32")) for _ in range(2)]

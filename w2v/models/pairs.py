@@ -1,11 +1,11 @@
-"""Skip-gram on labelled pairs of words: whether the second was seen beside the first."""
+"""Skip-gram on labelled pairs of words: whether the second occurred near the first."""
 
 from w2v import np, rng
 from w2v.backend import Array
 from w2v.layers import PairDot, SigmoidWithLoss
 
 RANGE = 0.05
-"""Weights begin between -RANGE and RANGE, as those of Keras's Embedding."""
+"""Initial weights are between -RANGE and RANGE, as in Keras's Embedding."""
 
 
 class PairModel:

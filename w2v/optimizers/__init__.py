@@ -1,4 +1,4 @@
-"""Update rules: the book's, and two Adams that move only the rows of the batch."""
+"""Update rules: the book's, and two Adams that move only rows that are used."""
 
 from w2v.optimizers.catch_up import CatchUpAdam
 from w2v.optimizers.rules import OPTIMIZERS, SGD, AdaGrad, Adam, LazyAdam, Momentum

@@ -1,7 +1,7 @@
 """Adam's steps on single rows of a table, on a CPU, compiled with Numba.
 
-Importing this module imports Numba, so `CatchUpAdam` does it where it needs the loops. They take
-ids as they are: `backend.check_ids` comes before them.
+Importing this module imports Numba, so `CatchUpAdam` does it only when it needs the loops.
+They do not check ids: call `backend.check_ids` first.
 """
 
 from typing import Any
@@ -9,13 +9,10 @@ from typing import Any
 import numpy
 
 from w2v.numba_setup import numba
+from w2v.optimizers.constants import TINY
 
 TERMS = 6
 """Terms of the series in `catch_up`."""
-
-TINY = 1e-25
-"""A moment below this moves no float32 weight; it becomes 0 before it is a denormal number, which
-is slow."""
 
 _steps: dict[str, Any] = {
     "cache": True,
@@ -31,7 +28,7 @@ def catch_up(W, m, v, last, ids, now, rates, shapes, beta1, beta2, epsilon):
 
     W and its moments m, v: (V, H). last: (V,) steps. ids: (n,), the same more than once or not.
     rates: the corrected learning rate of each step up to `now`. shapes: (L, TERMS), see
-    `optimizers.step_shapes`. epsilon: in W's type.
+    `catch_up.step_shapes`. epsilon: in W's type.
     """
     one, nothing = W.dtype.type(1), W.dtype.type(0)
     tiny = W.dtype.type(TINY)

@@ -1,19 +1,21 @@
 """The update rules on a GPU: a fused kernel for each table, and no wait for the host.
 
-Called by `w2v.optimizers`. A sparse gradient is added up in a table of its own, which stays zero
-between updates: finding the distinct ids, as on a CPU, would make the host wait for the device.
+Called by the rules of `optimizers.rules`. A sparse gradient is added up in a table of its own,
+which is zero between updates: finding the distinct ids, as on a CPU, would make the host wait for
+the device.
 """
 
 from typing import Any
 
 from w2v.backend import Array, array_module, scatter_add
 from w2v.layers import RowGradient
+from w2v.optimizers.constants import EPSILON
 
 
 class GpuRule:
     """One rule. `code` updates one value, in statements of CUDA C++ that are Python as well.
 
-    moments: names of the arrays that the rule keeps, which begin with zeros. numbers: names of
+    moments: names of the arrays that the rule keeps, which are zero at first. numbers: names of
     what it is given at each update. In `code`, `g` is the gradient, `w` the parameter and `T` their
     type. moves_all: whether rows without a gradient move too.
     """
@@ -55,10 +57,10 @@ class GpuRule:
         total[ids] = 0
 
 
-_ADAM = """
+_ADAM = f"""
     m += (1 - beta1) * (g - m);
     v += (1 - beta2) * (g * g - v);
-    w -= lr * m / (sqrt(v) + T(1e-7))
+    w -= lr * m / (sqrt(v) + T({EPSILON}))
 """
 
 
@@ -74,7 +76,7 @@ def momentum() -> GpuRule:
 
 def adagrad() -> GpuRule:
     """h <- h + grad^2; W <- W - lr * grad / sqrt(h)."""
-    return GpuRule("adagrad", "h += g * g; w -= lr * g / (sqrt(h) + T(1e-7))", "h", "lr")
+    return GpuRule("adagrad", f"h += g * g; w -= lr * g / (sqrt(h) + T({EPSILON}))", "h", "lr")
 
 
 def adam() -> GpuRule:

@@ -1,6 +1,6 @@
-"""Fitting a model to contexts and targets, or to pairs, and reporting how it goes."""
+"""Training a model on a text, and telling how it goes. `w2v.training.run.run` is the front door."""
 
-from w2v.training.labelled_pairs import PairTrainer
 from w2v.training.layers import Trainer
+from w2v.training.listener import Listener, Progress
 
-__all__ = ["PairTrainer", "Trainer"]
+__all__ = ["Listener", "Progress", "Trainer"]

@@ -1,4 +1,7 @@
-"""The fused engine's training loop: a kernel walks the encoded corpus block by block."""
+"""Training with a kernel that walks the encoded corpus block by block, with SGD and a falling rate.
+
+What `w2v train` runs by default.
+"""
 
 import math
 import time
@@ -6,85 +9,144 @@ from typing import Any
 
 import numpy
 
-from w2v.corpus import SENTENCE_END
-from w2v.errors import CorpusError
+from w2v import kernels
+from w2v.config import LEARNING_RATE, TrainConfig
+from w2v.corpus import SENTENCE_END, EncodedCorpus
+from w2v.errors import CorpusError, VocabularyError
+from w2v.kernels.contract import Kernel
 from w2v.kernels.plan import Plan
+from w2v.kernels.weights import initial_weights
+from w2v.parallel import cores
+from w2v.training.contract import told_if_slow, trained_vectors
+from w2v.training.listener import Listener, Progress
 from w2v.training.loss_curve import draw_losses
-from w2v.training.progress import Progress, Report, Reporter
+from w2v.vectors import WordVectors
 
 
-class FusedTrainer:
+class FusedTraining:
     """Trains weights with a kernel. `words_done` counts the words before subsampling.
 
-    `loss_list` holds the mean loss per pair of each block, from the spans that the kernel
-    measures; NaN where a small text had none.
+    weights: as the kernel has placed them. plan: its `length` is config.epochs * len(text.ids).
+    config: for `epochs`, `seed` and what is recorded with the vectors. `loss_list` holds the mean
+    loss per pair of each block, from the spans that the kernel measures; NaN where a small text
+    had none.
     """
 
-    def __init__(self, kernel: Any, weights: tuple[Any, Any], plan: Plan):
-        self.kernel = kernel
-        self.weights = weights
-        self.plan = plan
+    def __init__(
+        self,
+        kernel: Kernel,
+        weights: tuple[Any, Any],
+        plan: Plan,
+        text: EncodedCorpus,
+        config: TrainConfig,
+    ):
+        self.kernel, self.weights, self.plan = kernel, weights, plan
+        self.text, self.config = text, config
         self.loss_list: list[float] = []
         self.words_at: list[int] = []
         self.words_done = 0
         self.pairs_done = 0
+        self.summary = (
+            f"{text.words:,} words in {text.sentences:,} sentences, "
+            f"{len(text.vocabulary):,} in the vocabulary"
+        )
+
+    @classmethod
+    def from_config(cls, text: EncodedCorpus, config: TrainConfig) -> "FusedTraining":
+        """The kernel, the plan and the first weights that the configuration names.
+
+        Raises VocabularyError for a vocabulary of one word, GPUError for a GPU that is missing or
+        without room.
+        """
+        vocabulary, length = text.vocabulary, len(text.ids)
+        if len(vocabulary) < 2:
+            raise VocabularyError(
+                "a vocabulary of one word has no negatives to tell it from: "
+                "lower --min-count or use a longer text"
+            )
+        kernel = kernels.load("cuda" if config.gpu else "cpu", config.threads or cores())
+        schedule = kernel.schedule(config.model, config.dim, config.window, config.negative, length)
+        plan = Plan.build(
+            vocabulary.counts,
+            model=config.model,
+            length=length * config.epochs,
+            window=config.window,
+            negative=config.negative,
+            sample=config.sample,
+            ns_exponent=config.ns_exponent,
+            lr=LEARNING_RATE[config.model] if config.lr is None else config.lr,
+            min_lr=config.min_lr,
+            **schedule._asdict(),
+        )
+        weights = initial_weights(len(vocabulary), config.dim, config.seed)
+        return cls(kernel, kernel.place(weights, length), plan, text, config)
+
+    def prepare(self, listener: Listener) -> None:
+        """Compile the kernel, or load what an earlier run has compiled."""
+        notice = "compiling the kernel, once on this machine for each model: about 10 seconds ..."
+        with told_if_slow(listener, notice):
+            self.compile()
 
     def compile(self) -> None:
         """Have the kernel compiled, or loaded, by a text of one word, which trains nothing."""
         one_word = numpy.array([0, SENTENCE_END], numpy.int32)
         self.kernel.train(one_word, 0, 1, self.weights, self.plan, 0, 0)
 
-    def fit(
-        self, ids: Any, epochs: int, words: int, seed: int, report: Report | None = None
-    ) -> None:
-        """Train `epochs` passes over the stream `ids`; `plan.length` is epochs * len(ids).
+    def fit(self, listener: Listener) -> None:
+        """Train as the configuration says.
 
-        ids: (n,) int32, words and end-of-sentence marks. words: how many of them are words. report:
-        called with a Progress; by default a bar, or lines where there is no terminal. Raises
-        CorpusError if there is nothing to train, DivergenceError when weights have grown without
-        bound.
+        Raises CorpusError if there is nothing to train, DivergenceError when weights have grown
+        without bound.
         """
-        report = report or Reporter()
-        blocks = range(0, len(ids), self._block_size())
-        start = time.monotonic()
-        for epoch in range(1, epochs + 1):
-            for number, first in enumerate(blocks, 1):
-                last = min(first + blocks.step, len(ids))
-                position = (epoch - 1) * len(ids) + first
-                done = self.kernel.train(ids, first, last, self.weights, self.plan, seed, position)
-                self.words_done += done.words
-                self.pairs_done += done.pairs
-                self.words_at.append(self.words_done)
-                self.loss_list.append(done.loss / done.measured if done.measured else math.nan)
-                report(
+        blocks = range(0, len(self.text.ids), self._block_size())
+        began = time.monotonic()
+        for epoch in range(1, self.config.epochs + 1):
+            for number, start in enumerate(blocks, 1):
+                end_position = self._train_block(epoch, start, blocks.step)
+                listener.progress(
                     Progress(
                         epoch=epoch,
-                        epochs=epochs,
+                        epochs=self.config.epochs,
                         iteration=number,
                         iterations=len(blocks),
                         words=self.words_done,
-                        total_words=words * epochs,
-                        seconds=time.monotonic() - start,
+                        total_words=self.text.words * self.config.epochs,
+                        seconds=time.monotonic() - began,
                         loss=self.loss_list[-1],
-                        learning_rate=self.plan.learning_rate(position + last - first),
+                        learning_rate=self.plan.learning_rate(end_position),
                     )
                 )
-
             if self.pairs_done == 0:
                 raise CorpusError(
                     "no word has another beside it: put more than one word on a line, or lower "
                     "--min-count or raise --sample"
                 )
 
+    def _train_block(self, epoch: int, start: int, size: int) -> int:
+        """Train the places from `start` on. Returns the position in the run at their end."""
+        ids, seed = self.text.ids, self.config.seed
+        stop = min(start + size, len(ids))
+        passed = (epoch - 1) * len(ids)
+        done = self.kernel.train(ids, start, stop, self.weights, self.plan, seed, passed + start)
+        self.words_done += done.words
+        self.pairs_done += done.pairs
+        self.words_at.append(self.words_done)
+        self.loss_list.append(done.loss / done.measured if done.measured else math.nan)
+        return passed + stop
+
     def _block_size(self) -> int:
         """Places of the stream between two reports, after which Ctrl-C takes effect.
 
         As many as the kernel's `block` at dim 100 and window 5, and fewer where they take longer:
-        waiting for the last worker of a block costs next to nothing, and nobody waits for long.
+        waiting for the last worker of a block costs little, and Ctrl-C has an effect soon.
         """
         work, block = self.weights[0].shape[1] * self.plan.window / 500, self.kernel.block
         return min(block, max(block // 64, int(block / work)))
 
-    def plot(self, path: str | None = None) -> None:
+    def vectors(self) -> WordVectors:
+        """The word vectors as trained so far."""
+        return trained_vectors(self.text.vocabulary, self.weights[0], self.config)
+
+    def plot(self, *, path: str | None = None) -> None:
         """Draw the loss curve, on the screen or into a PNG file at `path`."""
         draw_losses(self.words_at, "words", self.loss_list, path=path)

@@ -1,35 +1,95 @@
-"""The layers engine's training loop over labelled pairs, some sentences at a time."""
+"""Training of skip-gram on labelled pairs through the layers, some sentences at a time.
 
+What `w2v train --labelled-pairs` runs.
+"""
+
+import numpy
+
+from w2v import np
 from w2v.backend import Array
-from w2v.optimizers import CatchUpAdam
+from w2v.config import TrainConfig
+from w2v.corpus import EncodedCorpus
+from w2v.models import PairModel
+from w2v.optimizers import OPTIMIZERS, CatchUpAdam
+from w2v.optimizers.rules import Rule
 from w2v.sampling import PairBatches
-from w2v.training.layers import Trainer
-from w2v.training.progress import Report
+from w2v.training.batch_loop import BatchLoop, check_room, make_optimizer
+from w2v.training.contract import told_if_slow, trained_vectors
+from w2v.training.listener import Listener
+from w2v.vectors import WordVectors
 
 
-class PairTrainer(Trainer):
-    """Fits a PairModel. `loss_list` holds the mean loss of an update before it, by intervals."""
+class PairTraining(BatchLoop):
+    """Trains a PairModel in the order of the text.
 
-    def fit_pairs(
+    `loss_list` holds the mean loss of a batch's pairs before its update, by intervals.
+    """
+
+    def __init__(
         self,
+        model: PairModel,
+        optimizer: Rule,
         batches: PairBatches,
-        max_epoch: int,
-        max_grad: float | None = None,
-        eval_interval: int | None = 100,
-        *,
-        report: Report | None = None,
-    ) -> None:
-        """Train for max_epoch passes, in the order of the text. The rest is as in `Trainer.fit`."""
-        words = batches.words
-        self._run(lambda: batches, len(batches), words, max_epoch, max_grad, eval_interval, report)
+        text: EncodedCorpus,
+        config: TrainConfig,
+    ):
+        super().__init__(model, optimizer)
+        self.batches = batches
+        self.text = text
+        self.config = config
+        self.summary = (
+            f"{text.words:,} words in {text.sentences:,} sentences, "
+            f"{len(text.vocabulary):,} in the vocabulary, {batches.pairs:,} pairs"
+        )
+
+    @classmethod
+    def from_config(cls, text: EncodedCorpus, config: TrainConfig) -> "PairTraining":
+        """The pairs, a model and the optimizer that the configuration names.
+
+        Raises CorpusError if no sentence has two words, GPUError for a GPU without room.
+        """
+        vocabulary = text.vocabulary
+        check_room(config, len(vocabulary))
+        batches = PairBatches(
+            numpy.asarray(text.ids),
+            vocabulary.counts,
+            window=config.window,
+            negative=config.negative,
+            power=config.ns_exponent,
+            batch_size=config.batch_size,
+            seed=config.seed,
+        )
+        model = PairModel(len(vocabulary), config.dim, seed=config.seed)
+        return cls(model, _optimizer(config), batches, text, config)
+
+    def prepare(self, listener: Listener) -> None:
+        """Compile what is compiled, by a step on one pair of another model of the same kind."""
+        with told_if_slow(listener, "compiling, once on this machine ..."):
+            config = self.config
+            one_pair = np.asarray(numpy.array([0, 1], numpy.int32))
+            model, optimizer = PairModel(2, config.dim, seed=config.seed), _optimizer(config)
+            loop = PairTraining(model, optimizer, self.batches, self.text, config)
+            loop.step((one_pair[:1], one_pair[1:], one_pair[1:]))
+            optimizer.settle(model.params)
+
+    def fit(self, listener: Listener) -> None:
+        """Train as the configuration says. Raises DivergenceError."""
+        self.run_as_configured(self.batches, self.config, listener)
 
     def step(self, batch: tuple[Array, ...], max_grad: float | None = None) -> Array:
         """One update. Returns the mean loss of the pairs before it."""
-        if isinstance(self.optimizer, CatchUpAdam):
-            self.optimizer.settle(self.model.params, batch[:2])
+        self.optimizer.settle(self.model.params, batch[:2])
         return super().step(batch, max_grad)
 
-    def settle(self) -> None:
-        """Bring all rows up to date, before they are read by others."""
-        if isinstance(self.optimizer, CatchUpAdam):
-            self.optimizer.settle(self.model.params)
+    def vectors(self) -> WordVectors:
+        """The word vectors as trained so far."""
+        self.optimizer.settle(self.model.params)
+        return trained_vectors(self.text.vocabulary, self.model.word_vecs, self.config)
+
+
+def _optimizer(config: TrainConfig) -> Rule:
+    """The rule of the configuration; on a CPU, Adam in the form that moves used rows only."""
+    rule = OPTIMIZERS[config.optimizer]
+    if config.optimizer == "adam" and not config.gpu:
+        rule = CatchUpAdam
+    return make_optimizer(rule, config.lr)

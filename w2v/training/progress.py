@@ -1,80 +1,64 @@
-"""How training shows itself: a bar on a terminal, a line per interval elsewhere."""
+"""How a run shows itself: a bar on a terminal, a line per interval elsewhere."""
 
 import math
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, TextIO
 
+from w2v.training.listener import Listener, Progress
 
-@dataclass(frozen=True)
-class Progress:
-    """Where training stands.
 
-    epoch and iteration (an update, or a block of the corpus) count from 1. words: of all
-    total_words so far. loss: the mean since the report before. scores: in percent, where some were
-    taken here.
+class Reporter(Listener):
+    """Shows a run on a stream (stderr): a bar on a terminal, else lines as the book prints them.
+
+    What was noted is shown once training begins, so that a refusal is the only line; what is
+    waited for is shown at once. A stream that cannot be written any more, such as a closed pipe,
+    ends the reports and not the training. progress_only: leave out notes and waits.
     """
 
-    epoch: int
-    epochs: int
-    iteration: int
-    iterations: int
-    words: int
-    total_words: int
-    seconds: float
-    loss: float
-    learning_rate: float | None = None
-    scores: dict[str, float] = field(default_factory=dict)
-
-
-Report = Callable[[Progress], None]
-
-
-class Reporter:
-    """Shows progress on a stream (stderr): a bar on a terminal, else lines as the book prints them.
-
-    A stream that cannot be written any more, a closed pipe say, ends the reports and not the
-    training. headings: lines to show before the first report.
-    """
-
-    def __init__(self, stream: TextIO | None = None):
+    def __init__(self, stream: TextIO | None = None, *, progress_only: bool = False):
         self.stream = stream or sys.stderr
-        self.headings: list[str] = []
+        self.progress_only = progress_only
+        self._notes: list[str] = []
         self._bar: Any = None
         self._scores = ""
 
-    def __call__(self, at: Progress) -> None:
+    def note(self, line: str) -> None:
+        if not self.progress_only:
+            self._notes.append(line)
+
+    def wait(self, line: str) -> None:
+        if not self.progress_only:
+            self._print(line)
+
+    def progress(self, at: Progress) -> None:
+        while self._notes:
+            self._print(self._notes.pop(0))
+        if self.stream is None:
+            return
         try:
-            if self.stream is None:
-                return
-            while self.headings:
-                print(self.headings.pop(0), file=self.stream, flush=True)
             if self.stream.isatty():
                 self._move_bar(at)
             else:
-                self._print_line(at)
+                self._print(_line(at))
         except OSError:
             self.stream = self._bar = None
 
     def close(self) -> None:
-        """Leave the bar as it stands and go to a line of its own."""
+        """Leave the bar as it is and go to a line of its own."""
         if self._bar is not None:
             self._bar.close()
             self._bar = None
 
-    def _print_line(self, at: Progress) -> None:
-        rate = "" if at.learning_rate is None else f" | lr {at.learning_rate:.4f}"
-        print(
-            f"| epoch {at.epoch} |  iter {at.iteration} / {at.iterations} "
-            f"| time {at.seconds:.0f}[s] | loss {_shown(at.loss, 2)}{rate}"
-            + "".join(f" | {name} {score:.1f}" for name, score in at.scores.items()),
-            file=self.stream,
-            flush=True,
-        )
+    def _print(self, line: str) -> None:
+        if self.stream is None:
+            return
+        try:
+            print(line, file=self.stream, flush=True)
+        except OSError:
+            self.stream = self._bar = None
 
     def _move_bar(self, at: Progress) -> None:
-        """tqdm's bar: words done, time left, words/s, and the loss behind them."""
+        """tqdm's bar: words done, time left, words/s, and the loss after them."""
         if self._bar is None:
             from tqdm import tqdm
 
@@ -88,6 +72,16 @@ class Reporter:
         self._bar.update(at.words - self._bar.n)
         if at.words == at.total_words:
             self.close()
+
+
+def _line(at: Progress) -> str:
+    """Example: | epoch 2 |  iter 5 / 10 | time 3[s] | loss 1.23 | lr 0.0250"""
+    rate = "" if at.learning_rate is None else f" | lr {at.learning_rate:.4f}"
+    return (
+        f"| epoch {at.epoch} |  iter {at.iteration} / {at.iterations} "
+        f"| time {at.seconds:.0f}[s] | loss {_shown(at.loss, 2)}{rate}"
+        + "".join(f" | {name} {score:.1f}" for name, score in at.scores.items())
+    )
 
 
 def _shown(loss: float, digits: int) -> str:

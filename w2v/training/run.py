@@ -1,6 +1,5 @@
 """From a text to word vectors: the library's front door, which the command line uses too."""
 
-import os
 import time
 import warnings
 from collections.abc import Callable, Iterable, Sequence
@@ -13,10 +12,14 @@ from w2v.backend import device
 from w2v.config import TextConfig, TrainConfig, nearest, option_name
 from w2v.corpus import EncodedCorpus, demo
 from w2v.corpus.datasets import dataset_file
-from w2v.errors import ConfigError, OutputError, import_extra
-from w2v.files import check_writable, uninterrupted
-from w2v.training.engines import Engine, make_engine
-from w2v.training.progress import Report, Reporter
+from w2v.errors import ConfigError, import_extra
+from w2v.files import check_outputs, uninterrupted
+from w2v.training.contract import Training
+from w2v.training.fused import FusedTraining
+from w2v.training.labelled_pairs import PairTraining
+from w2v.training.layers import LayersTraining
+from w2v.training.listener import SILENT, Listener
+from w2v.training.progress import Reporter
 from w2v.training.scores import Scoring
 from w2v.vectors import WordVectors, save
 from w2v.vectors.formats import check_output, files_of
@@ -25,7 +28,6 @@ Source = str | PathLike | Sequence[PathLike] | Iterable[list[str]] | None
 """A path, "-" for stdin, a list of `Path`s, sentences as lists of words, or nothing: a named data
 set or the demo.
 """
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -38,10 +40,6 @@ class Run:
     interrupted: bool
 
 
-def _ignore(line: str) -> None:
-    """What `say` is where nobody listens."""
-
-
 def train(corpus: Source = None, **options: Any) -> WordVectors:
     """Train word vectors: what `w2v train` does, for a notebook.
 
@@ -51,73 +49,74 @@ def train(corpus: Source = None, **options: Any) -> WordVectors:
     written to a file only if `output` is given. Ctrl-C ends the training early, with a warning.
     Raises W2VError for whatever the command line would refuse.
     """
-    done = run(corpus, options)
+    reporter = Reporter(progress_only=True)
+    try:
+        done = run(corpus, options, reporter)
+    finally:
+        reporter.close()
     if done.interrupted:
         warnings.warn(f"interrupted after {done.words} words: vectors as they are", stacklevel=2)
     return done.vectors
 
 
-def run(
-    corpus: Source,
-    options: dict[str, Any],
-    say: Say = _ignore,
-    report: Report | None = None,
-    tell: Say = _ignore,
-) -> Run:
+def run(corpus: Source, options: dict[str, Any], listener: Listener = SILENT) -> Run:
     """Train, and write the files that the options name.
 
-    say: is told what was read, in a line or a few. tell: is told at once what takes long. report:
-    see `Trainer.fit`. Everything that can be known to fail is checked before the training starts.
-    Raises W2VError.
+    corpus, options: as for `train`. listener: is told what happens. Everything that can be known
+    to fail is checked before the training starts. Raises W2VError.
     """
-    options = {name: value for name, value in options.items() if value is not None}
     config = make_config(corpus, options)
-    outputs = files_of(config.output) if "output" in options else []
-    _check_files(corpus, [*outputs, *([Path(config.plot)] if config.plot else [])])
-    if "output" in options:
-        check_output(config.output)
-    if config.plot:
-        import_extra("matplotlib.pyplot", "--plot")
+    _check_files(corpus, config)
     with device(config.gpu, config.device):
-        text = encode_corpus(corpus, config, say, config.threads)
-        engine = make_engine(text, config)
-        say(engine.summary)
-        if "output" in options:
+        text = encode_corpus(corpus, config, listener.note, config.threads)
+        training = make_training(text, config)
+        listener.note(training.summary)
+        if config.output is not None:
             check_output(config.output, text.vocabulary.words)
-        engine.prepare(tell)
-        done = _fit(engine, config, report)
+        training.prepare(listener)
+        done = _fit(training, config, listener)
     with uninterrupted():
-        if "output" in options:
+        if config.output is not None:
             save(done.vectors, config.output)
-        if config.plot:
-            engine.plot(config.plot)
+        if config.plot is not None:
+            training.plot(path=config.plot)
     return done
 
 
-def _fit(engine: Engine, config: TrainConfig, report: Report | None) -> Run:
+def make_training(text: EncodedCorpus, config: TrainConfig) -> Training:
+    """The way of training that the configuration names, on this text."""
+    if config.engine == "fused":
+        return FusedTraining.from_config(text, config)
+    if config.labelled_pairs:
+        return PairTraining.from_config(text, config)
+    return LayersTraining.from_config(text, config)
+
+
+def _fit(training: Training, config: TrainConfig, listener: Listener) -> Run:
     interrupted = False
     scoring = None
     if config.analogies is not None or config.pairs is not None:
-        report = scoring = Scoring(config, engine.vectors, report or Reporter())
+        listener = scoring = Scoring(config, training.vectors, listener)
     start = time.monotonic()
     try:
-        engine.fit(report)
+        training.fit(listener)
     except KeyboardInterrupt:
-        if engine.words_done == 0:  # nothing is trained that could be worth keeping
+        if training.words_done == 0:  # nothing is trained that could be worth keeping
             raise
         interrupted = True
     seconds = time.monotonic() - start - (scoring.seconds if scoring else 0)
-    return Run(engine.vectors(), engine.words_done, seconds, interrupted)
+    return Run(training.vectors(), training.words_done, seconds, interrupted)
 
 
-def _check_files(corpus: Source, outputs: list[Path]) -> None:
-    """Raise OutputError unless every output can be written, and to a file of its own."""
-    taken = [os.path.realpath(path) for path in _paths(corpus)]
-    for path in outputs:
-        check_writable(path)
-        if os.path.realpath(path) in taken:
-            raise OutputError(f"{path} would be overwritten: give each file a name of its own")
-        taken.append(os.path.realpath(path))
+def _check_files(corpus: Source, config: TrainConfig) -> None:
+    """Raise W2VError unless what the configuration names can be written, each to its own file."""
+    outputs = [] if config.output is None else files_of(config.output)
+    plots = [] if config.plot is None else [Path(config.plot)]
+    check_outputs([*outputs, *plots], inputs=_paths(corpus))
+    if config.output is not None:
+        check_output(config.output)
+    if config.plot is not None:
+        import_extra("matplotlib.pyplot", "--plot")
 
 
 def _paths(corpus: Source) -> list[str]:
@@ -130,7 +129,11 @@ def _paths(corpus: Source) -> list[str]:
 
 
 def make_config(corpus: Source, options: dict[str, Any]) -> TrainConfig:
-    """The options with the engine and the defaults that fit them. Raises ConfigError."""
+    """The options that are not None, with the engine and the defaults that fit them.
+
+    Raises ConfigError.
+    """
+    options = {name: value for name, value in options.items() if value is not None}
     known = TrainConfig.__dataclass_fields__
     for name in options:
         if name not in known:
@@ -152,23 +155,29 @@ def make_config(corpus: Source, options: dict[str, Any]) -> TrainConfig:
 
 
 def encode_corpus(
-    corpus: Source, config: TextConfig, say: Say = _ignore, threads: int | None = None
+    corpus: Source,
+    config: TextConfig,
+    note: Callable[[str], None] = SILENT.note,
+    threads: int | None = None,
 ) -> EncodedCorpus:
-    """The text as ids in a file that is mapped into memory. Raises CorpusError."""
-    from w2v.corpus.encoding import encode_files, encode_sentences  # brings in pyarrow
+    """The text as ids in a file that is mapped into memory.
+
+    note: is told what there is to know about the text. Raises CorpusError.
+    """
+    from w2v.corpus.encoding import encode_files, encode_sentences  # imports pyarrow
 
     if corpus is not None and config.dataset is not None:
         raise ConfigError(
             f"both a corpus and --dataset {config.dataset} are given: name only one of them"
         )
     if corpus is None and config.dataset in (None, "demo"):
-        return encode_sentences(demo.read_sentences(), config, say, threads, "the demo corpus")
+        return encode_sentences(demo.read_sentences(), config, note, threads, "the demo corpus")
     if corpus is None:
         corpus = dataset_file(cast(str, config.dataset), config.split, config.data_dir)
     if paths := _paths(corpus):
-        return encode_files(paths, config, say, threads)
+        return encode_files(paths, config, note, threads)
     if not isinstance(corpus, Iterable) or isinstance(corpus, bytes):
         raise ConfigError(
             f"a corpus is a path, or sentences as lists of words, not {type(corpus).__name__}"
         )
-    return encode_sentences(cast(Iterable[list[str]], corpus), config, say, threads)
+    return encode_sentences(cast(Iterable[list[str]], corpus), config, note, threads)

@@ -1,7 +1,6 @@
-"""Scores while training: a report that looks at the vectors before it passes the progress on.
+"""Scores while training: a listener that looks at the vectors before it passes the progress on.
 
-`pipeline` puts it between an engine and whoever shows the progress, so that training knows nothing
-of scores.
+`run` puts it between the training and whoever listens, so that training knows nothing of scores.
 """
 
 import dataclasses
@@ -10,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from w2v.config import TrainConfig
-from w2v.training.progress import Progress, Report
+from w2v.training.listener import Listener, Progress
 from w2v.vectors.evaluation import Analogies, Pairs
 from w2v.vectors.word_vectors import WordVectors
 
@@ -18,15 +17,15 @@ RESTRICT = 30_000
 """Words among which analogies are answered: a common choice, and a second's work."""
 
 
-class Scoring:
-    """Adds scores to a report every `config.eval_every` words and at the end of training.
+class Scoring(Listener):
+    """Adds scores to the progress every `config.eval_every` words and at the end of training.
 
-    vectors: gives the vectors as they are. `seconds` is what the scores have taken so far. Raises
-    InputError for files that cannot be used, before training.
+    vectors: gives the vectors as they are. listener: is told the rest. `seconds` is what the scores
+    have taken so far. Raises InputError for files that cannot be used, before training.
     """
 
-    def __init__(self, config: TrainConfig, vectors: Callable[[], WordVectors], report: Report):
-        self.vectors, self.report, self.every = vectors, report, config.eval_every
+    def __init__(self, config: TrainConfig, vectors: Callable[[], WordVectors], listener: Listener):
+        self.vectors, self.listener, self.every = vectors, listener, config.eval_every
         self.seconds = 0.0
         self._next = self.every
         words = vectors().words
@@ -39,7 +38,13 @@ class Scoring:
             name = Path(config.pairs).stem
             self._tests[name] = lambda vectors: pairs.score(vectors.matrix).spearman.coefficient
 
-    def __call__(self, at: Progress) -> None:
+    def note(self, line: str) -> None:
+        self.listener.note(line)
+
+    def wait(self, line: str) -> None:
+        self.listener.wait(line)
+
+    def progress(self, at: Progress) -> None:
         scores: dict[str, float] = {}
         seconds = at.seconds - self.seconds  # of training alone
         if self._is_due(at):
@@ -47,7 +52,7 @@ class Scoring:
             vectors = self.vectors()
             scores = {name: 100 * test(vectors) for name, test in self._tests.items()}
             self.seconds += time.monotonic() - start
-        self.report(dataclasses.replace(at, scores=scores, seconds=seconds))
+        self.listener.progress(dataclasses.replace(at, scores=scores, seconds=seconds))
 
     def _is_due(self, at: Progress) -> bool:
         if self._next is not None and self.every is not None and at.words >= self._next:

@@ -1,0 +1,170 @@
+"""The loop over mini-batches that the layers, the book's `Trainer` and labelled pairs share."""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+
+import numpy
+
+from w2v.backend import Array, array_module, check_gpu_memory
+from w2v.config import TrainConfig
+from w2v.errors import DivergenceError
+from w2v.layers import RowGradient
+from w2v.optimizers import OPTIMIZERS
+from w2v.optimizers.rules import Rule
+from w2v.training.listener import Listener, Progress
+from w2v.training.loss_curve import draw_losses
+
+LARGEST_WEIGHT = 65504.0
+"""The largest number of float16, which the model file holds. Sound weights stay below 100."""
+
+
+class Batches(Protocol):
+    """The mini-batches of an epoch; iterating over them again gives those of the next."""
+
+    @property
+    def words(self) -> int:
+        """Words in all of them."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+
+    def __iter__(self) -> Iterator[tuple[tuple[Array, ...], int]]:
+        """For each batch the arguments of the model's `forward`, and how many words it has."""
+
+
+class BatchLoop:
+    """Updates a model by mini-batches.
+
+    `loss_list` holds the mean loss of each interval, `iteration_list` the iterations (of all
+    epochs) at their ends, `words_done` the words (targets) trained so far.
+    """
+
+    def __init__(self, model: Any, optimizer: Any):
+        self.model = model
+        self.optimizer = optimizer
+        self.loss_list: list[float] = []
+        self.iteration_list: list[int] = []
+        self.words_done = 0
+
+    def run_epochs(
+        self,
+        batches: Batches,
+        epochs: int,
+        max_grad: float | None,
+        eval_interval: int | None,
+        listener: Listener,
+    ) -> None:
+        """Train on the batches of each epoch. The rest is as in `Trainer.fit`."""
+        start = time.monotonic()
+        iterations = len(batches)
+        for epoch in range(1, epochs + 1):
+            total_loss, count = 0.0, 0
+            for iteration, (batch, size) in enumerate(batches, 1):
+                total_loss += self.step(batch, max_grad)
+                self.words_done += size
+                count += 1
+                if eval_interval and (count == eval_interval or iteration == iterations):
+                    self._keep_loss((epoch - 1) * iterations + iteration, float(total_loss) / count)
+                    total_loss, count = 0.0, 0
+                    listener.progress(
+                        Progress(
+                            epoch=epoch,
+                            epochs=epochs,
+                            iteration=iteration,
+                            iterations=iterations,
+                            words=self.words_done,
+                            total_words=epochs * batches.words,
+                            seconds=time.monotonic() - start,
+                            loss=self.loss_list[-1],
+                        )
+                    )
+            self._check_weights()
+
+    def run_as_configured(self, batches: Batches, config: TrainConfig, listener: Listener) -> None:
+        """Train as the configuration says, without NumPy's warnings.
+
+        A loss that is no longer finite is an error of the loop, which says more than a warning.
+        """
+        with numpy.errstate(over="ignore", invalid="ignore"):
+            self.run_epochs(batches, config.epochs, config.max_grad, config.eval_interval, listener)
+
+    def step(self, batch: tuple[Array, ...], max_grad: float | None = None) -> Array:
+        """One update. Returns the batch's mean loss, which a GPU need not have computed yet."""
+        loss = self.model.forward(*batch)
+        self.model.backward()
+        params, grads = merge_shared(self.model.params, self.model.grads)
+        if max_grad is not None:
+            grads = clip(grads, max_grad)
+        self.optimizer.update(params, grads)
+        return loss
+
+    def plot(self, ylim: tuple[float, float] | None = None, path: str | None = None) -> None:
+        """Draw the loss curve, on the screen or into a PNG file at `path`."""
+        draw_losses(self.iteration_list, "iterations", self.loss_list, ylim, path)
+
+    def _keep_loss(self, iteration: int, loss: float) -> None:
+        if not math.isfinite(loss):
+            raise DivergenceError(
+                f"the loss is {loss} after {self.words_done:,} words: training has diverged; "
+                "lower --lr or set --max-grad"
+            )
+        self.iteration_list.append(iteration)
+        self.loss_list.append(loss)
+
+    def _check_weights(self) -> None:
+        largest = max(float(abs(param).max()) for param in self.model.params)
+        if not largest <= LARGEST_WEIGHT:
+            raise DivergenceError(
+                f"a weight is {largest:g} after {self.words_done:,} words: training has diverged; "
+                "lower --lr or set --max-grad"
+            )
+
+
+def make_optimizer(rule: Callable[..., Rule], lr: float | None) -> Rule:
+    """The rule with this learning rate, or with its own."""
+    return rule() if lr is None else rule(lr=lr)
+
+
+def check_room(config: TrainConfig, words: int, text_bytes: int = 0) -> None:
+    """Raise GPUError if two tables, and what the optimizer keeps of each, do not fit on a GPU."""
+    if config.gpu:
+        kept = OPTIMIZERS[config.optimizer]().on_gpu.moments
+        tables = 2 * (len(kept) + 2)  # with the table itself and the sum of its gradients
+        check_gpu_memory(4 * tables * words * config.dim + text_bytes, words, config.dim)
+
+
+def merge_shared(params: list[Array], grads: list) -> tuple[list[Array], list]:
+    """Each parameter once, with the sum of its gradients, where layers share a parameter."""
+    merged: dict[int, int] = {}
+    unique_params: list[Array] = []
+    sums: list = []
+    for param, grad in zip(params, grads, strict=True):
+        if id(param) in merged:
+            place = merged[id(param)]
+            sums[place] = sums[place] + grad
+        else:
+            merged[id(param)] = len(sums)
+            unique_params.append(param)
+            sums.append(grad)
+    return unique_params, sums
+
+
+def clip(grads: list, max_norm: float) -> list:
+    """Scale all gradients together so that their norm is at most max_norm."""
+    grads = [_with_norm(grad) if isinstance(grad, RowGradient) else grad for grad in grads]
+    values = [grad.rows if isinstance(grad, RowGradient) else grad for grad in grads]
+    norm = sum((value * value).sum() for value in values) ** 0.5
+    rate = array_module(values[0]).minimum(max_norm / (norm + 1e-6), 1)  # not known to the host yet
+    for value in values:
+        value *= rate
+    return grads
+
+
+def _with_norm(grad: RowGradient) -> RowGradient | Array:
+    """The gradient in a form whose values have its norm: each row occurs once.
+
+    Adding up rows by distinct ids would make the host wait for a GPU, which has a dense array.
+    """
+    return grad.summed() if array_module(grad.rows) is numpy else grad.dense()

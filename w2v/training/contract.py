@@ -1,0 +1,80 @@
+"""What a way of training is: the `Training` protocol, which `run` relies on.
+
+`LayersTraining`, `PairTraining` and `FusedTraining` have all of it. Each is made from a text and a
+configuration by its `from_config`. The two functions below are for all three.
+"""
+
+import dataclasses
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from w2v.backend import Array
+from w2v.config import LEARNING_RATE, TrainConfig
+from w2v.corpus.vocabulary import Vocabulary
+from w2v.optimizers import OPTIMIZERS
+from w2v.training.listener import Listener
+from w2v.vectors import WordVectors
+
+PATIENCE = 2.0
+"""Seconds that may pass before the user is told what takes so long."""
+
+
+class Training(Protocol):
+    """A model, a text and how the one is trained on the other."""
+
+    words_done: int
+    """Words trained so far."""
+
+    @property
+    def summary(self) -> str:
+        """The size of the text and of the vocabulary, in a line."""
+
+    def prepare(self, listener: Listener) -> None:
+        """Do what takes time before the training itself; say so if it takes long."""
+
+    def fit(self, listener: Listener) -> None:
+        """Train as the configuration says.
+
+        Raises CorpusError if there is nothing to train, DivergenceError if the loss or a weight
+        has left the range of sensible numbers.
+        """
+
+    def vectors(self) -> WordVectors:
+        """The word vectors as trained so far."""
+
+    def plot(self, *, path: str | None = None) -> None:
+        """Draw the loss curve, on the screen or into a PNG file at `path`."""
+
+
+@contextmanager
+def told_if_slow(listener: Listener, line: str, patience: float = PATIENCE) -> Iterator[None]:
+    """Tell the listener to wait if the `with` block takes longer than `patience`, in seconds."""
+    timer = threading.Timer(patience, listener.wait, [line])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def trained_vectors(vocabulary: Vocabulary, matrix: Array, config: TrainConfig) -> WordVectors:
+    """The vectors with the words' counts and the options that made them, without paths.
+
+    matrix: (V, H).
+    """
+    training = {
+        field.name: getattr(config, field.name)
+        for field in dataclasses.fields(config)
+        if field.metadata["engine"] in (None, config.engine) and field.metadata["is_recorded"]
+    }
+    if config.lr is None:  # the defaults may be others one day
+        fused = config.engine == "fused"
+        rate = LEARNING_RATE[config.model] if fused else OPTIMIZERS[config.optimizer]().lr
+        training["lr"] = rate
+    if config.stop_words is not None:
+        training["stop_words"] = Path(config.stop_words).name
+    return WordVectors(vocabulary.words, matrix, vocabulary.counts, training)

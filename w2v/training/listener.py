@@ -1,0 +1,49 @@
+"""What happens during a run, and who is told of it.
+
+`run`, the ways of training and `Trainer` tell a `Listener`. The command line has one that shows it
+(`progress.Reporter`), a caller of the library gives one of its own.
+"""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far training has come.
+
+    epoch and iteration (an update, or a block of the corpus) count from 1. words: of all
+    total_words so far. loss: the mean since the progress before. scores: in percent, where some
+    were taken here.
+    """
+
+    epoch: int
+    epochs: int
+    iteration: int
+    iterations: int
+    words: int
+    total_words: int
+    seconds: float
+    loss: float
+    learning_rate: float | None = None
+    scores: dict[str, float] = field(default_factory=dict)
+
+
+class Listener:
+    """What a run tells. This one is silent; a listener of your own overrides what it wants to hear.
+
+    The order is: notes, with waits among them, then progress. `wait` is called from a thread of its
+    own, the others from the thread of the run, which an exception of theirs ends.
+    """
+
+    def note(self, line: str) -> None:
+        """Something to know about the run, such as what was read."""
+
+    def wait(self, line: str) -> None:
+        """Something takes long, and is still going on."""
+
+    def progress(self, at: Progress) -> None:
+        """Training has come to this place."""
+
+
+SILENT = Listener()
+"""Nobody listens: what the library does unless it is given a listener."""
