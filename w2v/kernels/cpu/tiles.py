@@ -1,0 +1,188 @@
+"""Small matrix products with their sums held in vector registers, as LLVM code.
+
+A span multiplies matrices of a few dozen rows: too small for a BLAS call, and Numba's own loops
+keep their sums in memory. Here a *tile* of, say, 6 rows by 4 vectors of sums stays in registers
+while the shared dimension is walked once. The shape of a tile is fixed in the code, those of the
+matrices are not: one compiled kernel serves every dim, window and span.
+"""
+
+from llvmlite import binding, ir
+from numba import config
+
+from w2v.kernels.cpu.llvm import (
+    INT,
+    LANES,
+    VECTOR,
+    broadcast,
+    emits,
+    fused_multiply_add,
+    load_vector,
+    pointer,
+    row_at,
+    store_vector,
+)
+
+
+def _max_rows() -> dict[int, int]:
+    """Most rows of a tile by its vectors: its sums, a row of b and a broadcast of a fit registers.
+
+    A vector of LANES floats takes one register of 512 bits, two of 256 or four of 128.
+    """
+    chosen = config.CPU_FEATURES  # type: ignore[attr-defined]
+    features = chosen if chosen is not None else binding.get_host_cpu_features().flatten()
+    if "+avx512f" in features and "-prefer-256-bit" in features:
+        return {1: 12, 2: 12, 3: 8, 4: 6}  # 32 of 512 bits
+    if "+avx512vl" in features:
+        return {1: 12, 2: 6}  # 32 of 256 bits
+    if "+avx2" in features or "+neon" in features:
+        return {1: 6}  # 16 of 256 bits, or 32 of 128
+    return {1: 2}  # 16 of 128 bits
+
+
+MAX_ROWS = _max_rows()
+MAX_VECTORS = max(MAX_ROWS)
+ROW_COUNTS = {
+    vectors: [rows for rows in (12, 8, 6, 4, 2, 1) if rows <= most]
+    for vectors, most in MAX_ROWS.items()
+}
+"""The heights a tile may have: few, because each is code to compile."""
+
+
+def _sum_tile(builder, rows, vectors, a, b, ranges):
+    """Emit the loop over k; returns the sums, [row][vector], of a[row, k] * b[k, vector].
+
+    a: (base, offset, row step, k step). b: (base, offset, k step). ranges: (start, stop, start,
+    stop): k walks the first range, then the second; either may be empty, not both.
+    """
+    a_base, a_offset, a_row, a_step = a
+    b_base, b_offset, b_step = b
+    start, stop, start_2, stop_2 = ranges
+    first_empty = builder.icmp_signed("==", start, stop)
+    initial = builder.select(first_empty, start_2, start)
+    before = builder.block
+    loop = builder.append_basic_block("k")
+    done = builder.append_basic_block("k.done")
+    builder.branch(loop)
+    builder.position_at_end(loop)
+    k = builder.phi(INT)
+    k.add_incoming(initial, before)
+    sums = [[builder.phi(VECTOR) for _ in range(vectors)] for _ in range(rows)]
+    b_at = builder.add(b_offset, builder.mul(k, b_step))
+    b_row = [
+        load_vector(builder, b_base, builder.add(b_at, INT(v * LANES))) for v in range(vectors)
+    ]
+    a_at = builder.add(a_offset, builder.mul(k, a_step))
+    results = []
+    for row in range(rows):
+        scalar = builder.load(pointer(builder, a_base, a_at))
+        spread = broadcast(builder, scalar)
+        pairs = zip(b_row, sums[row], strict=True)
+        results.append([fused_multiply_add(builder, spread, vector, old) for vector, old in pairs])
+        a_at = builder.add(a_at, a_row)
+    following = builder.add(k, INT(1))
+    jump = builder.icmp_signed("==", following, stop)
+    following = builder.select(jump, start_2, following)
+    finished = builder.icmp_signed("==", following, stop_2)
+    zero = ir.Constant(VECTOR, [0.0] * LANES)
+    k.add_incoming(following, builder.block)
+    for row in range(rows):
+        for v in range(vectors):
+            sums[row][v].add_incoming(zero, before)
+            sums[row][v].add_incoming(results[row][v], builder.block)
+    builder.cbranch(finished, done, loop)
+    builder.position_at_end(done)
+    return results
+
+
+def _for_each_shape(builder, rows, vectors, emit):
+    """Emit a switch on (rows, vectors) with `emit(rows, vectors)` for each shape of tile."""
+    after = builder.append_basic_block("tile.done")
+    shape = builder.add(builder.mul(vectors, INT(16)), rows)
+    switch = builder.switch(shape, after)
+    for vector_count, row_counts in ROW_COUNTS.items():
+        for row_count in row_counts:
+            block = builder.append_basic_block(f"tile.{row_count}x{vector_count}")
+            switch.add_case(INT(vector_count * 16 + row_count), block)
+            builder.position_at_end(block)
+            emit(row_count, vector_count)
+            builder.branch(after)
+    builder.position_at_end(after)
+
+
+@emits("iiaiiaiiiaiiiiii")
+def tile_set(
+    builder,
+    rows,
+    vectors,
+    c,
+    c_offset,
+    c_row,
+    a,
+    a_offset,
+    a_row,
+    a_step,
+    b,
+    b_offset,
+    b_step,
+    start,
+    stop,
+    start_2,
+    stop_2,
+):
+    """c[i, j] = sum over k of a[i, k] * b[k, j], for one tile; k as in `_sum_tile`."""
+    ranges = start, stop, start_2, stop_2
+
+    def emit(row_count, vector_count):
+        left, right = (a, a_offset, a_row, a_step), (b, b_offset, b_step)
+        at = c_offset
+        for row in _sum_tile(builder, row_count, vector_count, left, right, ranges):
+            for v, vector in enumerate(row):
+                store_vector(builder, vector, c, builder.add(at, INT(v * LANES)))
+            at = builder.add(at, c_row)
+
+    _for_each_shape(builder, rows, vectors, emit)
+
+
+@emits("iiaaiiiaaiiiaiiiiii")
+def tile_add(
+    builder,
+    rows,
+    vectors,
+    c,
+    c_rows,
+    c_first,
+    c_offset,
+    c_row,
+    scale,
+    a,
+    a_offset,
+    a_row,
+    a_step,
+    b,
+    b_offset,
+    b_step,
+    start,
+    stop,
+    start_2,
+    stop_2,
+):
+    """c[c_rows[i], j] += scale[i] * (sum over k of a[i, k] * b[k, j]), for one tile.
+
+    i counts from c_first in c_rows and scale. Rows are added one after the other, so that one that
+    occurs twice gets both sums.
+    """
+    ranges = start, stop, start_2, stop_2
+
+    def emit(row_count, vector_count):
+        left, right = (a, a_offset, a_row, a_step), (b, b_offset, b_step)
+        sums = _sum_tile(builder, row_count, vector_count, left, right, ranges)
+        for m, row in enumerate(sums):
+            place = builder.add(c_first, INT(m))
+            factor = broadcast(builder, builder.load(pointer(builder, scale, place)))
+            at = row_at(builder, c_rows, place, c_row, c_offset)
+            for v, vector in enumerate(row):
+                here = builder.add(at, INT(v * LANES))
+                old = load_vector(builder, c, here)
+                store_vector(builder, fused_multiply_add(builder, factor, vector, old), c, here)
+
+    _for_each_shape(builder, rows, vectors, emit)
