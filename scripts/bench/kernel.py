@@ -15,7 +15,7 @@ import numpy as np
 from timing import alternate, write_results
 
 from w2v import kernels
-from w2v.config import TextConfig
+from w2v.config import TextConfig, TrainConfig
 from w2v.kernels.plan import Plan
 from w2v.kernels.weights import initial_weights
 from w2v.sampling.subsampling import keep_probability
@@ -36,7 +36,8 @@ def main() -> None:
     text = encode_corpus(options.corpus, TextConfig())
     counts = text.vocabulary.counts
     weights = initial_weights(len(counts), options.dim, 1)
-    plan = Plan.build(counts, model=options.model, length=len(text.ids), sample=options.sample)
+    config = TrainConfig(model=options.model, sample=options.sample, lr=0.025)
+    plan = Plan.build(counts, config, len(text.ids))
     square = np.random.default_rng(0).random((SIZE, SIZE), dtype="f")
     results = []
 

@@ -23,8 +23,8 @@ import numpy as np
 from quality import quality
 
 from w2v.backend import scatter_add
-from w2v.config import TextConfig
-from w2v.kernels.plan import Plan
+from w2v.config import TextConfig, TrainConfig
+from w2v.kernels.plan import Plan, Schedule
 from w2v.kernels.reference import cbow_step, skipgram_step, spans
 from w2v.kernels.weights import initial_weights
 from w2v.training.run import encode_corpus
@@ -53,10 +53,10 @@ def simulate(ids, counts, workers: int, options) -> tuple[np.ndarray, dict]:
     """Train with `workers` workers in step; returns W_in and what came of it."""
     length = len(ids) * options.epochs
     damping = options.damping or np.inf
-    plan = Plan.build(
-        counts, model=options.model, length=length, sample=options.sample, workers=workers,
-        centers=options.centers, shared=options.shared, damping=damping, lr=options.lr,
-    )  # fmt: skip
+    config = TrainConfig(model=options.model, sample=options.sample, lr=options.lr)
+    usual = Schedule.usual(config, workers)
+    schedule = Schedule(options.centers or usual.centers, options.shared or usual.shared, workers)
+    plan = Plan.build(counts, config, length, schedule, damping)
     weights = initial_weights(len(counts), options.dim, 1)
     cuts = np.linspace(0, len(ids), workers + 1).astype(int)
     with np.errstate(over="ignore", invalid="ignore"):

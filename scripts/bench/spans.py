@@ -18,8 +18,8 @@ from quality import quality
 from timing import write_results
 
 from w2v import kernels
-from w2v.config import LEARNING_RATE, TextConfig, TrainConfig
-from w2v.kernels.plan import Plan
+from w2v.config import TextConfig, TrainConfig
+from w2v.kernels.plan import Plan, Schedule
 from w2v.kernels.weights import initial_weights
 from w2v.training.fused import FusedTraining
 from w2v.training.run import encode_corpus
@@ -56,16 +56,10 @@ def main() -> None:
 
 def train(kernel, text, options, centers: int, shared: int, seed: int) -> dict[str, float]:
     """One training: its speed, its last loss, and the quality of its vectors."""
-    plan = Plan.build(
-        text.vocabulary.counts,
-        model=options.model,
-        length=len(text.ids) * options.epochs,
-        sample=options.sample,
-        lr=LEARNING_RATE[options.model],
-        centers=centers,
-        shared=shared,
-        workers=kernel.threads,
-    )
+    config = TrainConfig(model=options.model, sample=options.sample)
+    schedule = Schedule(centers, shared, kernel.threads)
+    length = len(text.ids) * options.epochs
+    plan = Plan.build(text.vocabulary.counts, config, length, schedule)
     weights = initial_weights(len(text.vocabulary), options.dim, seed)
     FusedTraining(kernel, weights, plan, text, TrainConfig()).compile()
     start = time.perf_counter()

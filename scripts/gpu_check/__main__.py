@@ -34,10 +34,9 @@ from torch_sgns import CENTERS, TorchSgns
 
 from w2v import backend, kernels
 from w2v.backend import to_cpu
-from w2v.config import LEARNING_RATE, TextConfig, TrainConfig
+from w2v.config import TextConfig, TrainConfig
 from w2v.corpus import SENTENCE_END, EncodedCorpus, Vocabulary
-from w2v.kernels.contract import Schedule
-from w2v.kernels.plan import Plan
+from w2v.kernels.plan import Plan, Schedule
 from w2v.kernels.reference import ReferenceKernel, spans
 from w2v.kernels.weights import initial_weights
 from w2v.training import Listener, Progress
@@ -169,9 +168,11 @@ def read_text(corpus: Path, is_dry: bool) -> EncodedCorpus:
 
 def plan_for(check: Check, kernel: Any, text: EncodedCorpus, model: str, dim: int, **more) -> Plan:
     """The plan that `w2v train` would have, with some of its options replaced."""
-    schedule = kernel.schedule(model, dim, 5, 5, len(text.ids))._asdict()
-    options = {"sample": 1e-4, "length": len(text.ids), "lr": LEARNING_RATE[model]}
-    return Plan.build(text.vocabulary.counts, model=model, **(schedule | options | more))
+    schedule = kernel.schedule(model, dim, 5, 5, len(text.ids))
+    own = {name: more.pop(name) for name in Schedule._fields if name in more}
+    length = more.pop("length", len(text.ids))
+    config = TrainConfig(model=model, **{"sample": 1e-4, **more})
+    return Plan.build(text.vocabulary.counts, config, length, schedule._replace(**own))
 
 
 # The sections

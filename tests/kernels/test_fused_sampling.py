@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from w2v import rng
-from w2v.kernels.plan import Plan, copies_per_span
+from w2v.config import TrainConfig
+from w2v.kernels.plan import Plan, Schedule, copies_per_span
 from w2v.sampling.alias import AliasTable
 from w2v.sampling.subsampling import keep_probability
 
@@ -74,8 +75,10 @@ def test_keep_probability_is_word2vec_c_s():
 
 def test_few_workers_are_not_damped_and_many_are():
     counts = 1e6 / np.arange(1, 50_001)
-    few = Plan.build(counts, model="skipgram", length=10**8, sample=1e-4, workers=2)
-    many = Plan.build(counts, model="skipgram", length=10**8, sample=1e-4, workers=5000)
+    config = TrainConfig(model="skipgram", sample=1e-4)
+    few, many = (
+        Plan.build(counts, config, 10**8, Schedule.usual(config, workers)) for workers in (2, 5000)
+    )
     assert few.damping_in.min() == few.damping_out.min() == 1.0
     assert many.damping_in[0] < 0.2
     assert many.damping_in[-1] == 1.0
@@ -83,6 +86,8 @@ def test_few_workers_are_not_damped_and_many_are():
 
 def test_copies_per_span_add_up_to_its_rows():
     noise = AliasTable(np.array([3.0, 2, 1]))
-    inside, outside = copies_per_span(np.array([6.0, 3, 1]), noise, "skipgram", 5, 16, 8)
+    inside, outside = copies_per_span(
+        np.array([6.0, 3, 1]), noise, TrainConfig(model="skipgram", window=5), Schedule(16, 8, 1)
+    )
     assert inside.sum() == pytest.approx(26)
     assert outside.sum() == pytest.approx(24)

@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from w2v.config import TrainConfig
 from w2v.corpus import SENTENCE_END
-from w2v.kernels.plan import Plan
+from w2v.kernels.plan import Plan, Schedule
 from w2v.kernels.weights import padded
 
 
@@ -17,9 +18,14 @@ def random_stream(length: int, words: int, seed: int, sentence: int | None = Non
 
 
 def plan_for(ids: np.ndarray, words: int, **options) -> Plan:
-    """A plan for a run of one pass over `ids`."""
+    """A plan for a run of one pass over `ids`. options: of TrainConfig, Schedule or Plan.build."""
     counts = np.bincount(ids[ids != SENTENCE_END], minlength=words)
-    return Plan.build(counts, **{"model": "skipgram", "length": len(ids), "sample": 0.0} | options)
+    spans = {name: options.pop(name) for name in Schedule._fields if name in options}
+    run = {"length": len(ids)} | {
+        name: options.pop(name) for name in ("length", "damping") if name in options
+    }
+    config = TrainConfig(**{"model": "skipgram", "sample": 0.0, "lr": 0.025} | options)
+    return Plan.build(counts, config, schedule=Schedule.usual(config)._replace(**spans), **run)
 
 
 def small_weights(words: int, dim: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -10,7 +10,7 @@ import numpy
 
 from w2v.backend import array_module
 from w2v.errors import DivergenceError
-from w2v.kernels.plan import Plan
+from w2v.kernels.plan import Plan, Schedule
 
 EXPLODED = 1e3
 """A weight beyond this has left any sensible training: they end up below 10."""
@@ -27,14 +27,6 @@ class Result(NamedTuple):
     pairs: int
     loss: float
     measured: int
-
-
-class Schedule(NamedTuple):
-    """How a kernel would train a text: the shape of its spans, and how many run at once."""
-
-    centers: int
-    shared: int
-    workers: int
 
 
 class Kernel(Protocol):

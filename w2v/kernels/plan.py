@@ -6,10 +6,11 @@ random choices.
 """
 
 import dataclasses
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy
 
+from w2v.config import LEARNING_RATE, TrainConfig
 from w2v.kernels.weights import ROW
 from w2v.sampling.alias import AliasTable
 from w2v.sampling.subsampling import keep_probability
@@ -44,6 +45,19 @@ MEASURED_SPANS = 2**12
 """Spans whose loss is measured in a pass over the corpus, at most and about."""
 
 
+class Schedule(NamedTuple):
+    """How a kernel trains a text: the shape of its spans, and how many it trains at once."""
+
+    centers: int
+    shared: int
+    workers: int
+
+    @classmethod
+    def usual(cls, config: TrainConfig, workers: int = 1) -> "Schedule":
+        """Spans as `span_shape` has them."""
+        return cls(*span_shape(config.model, config.window, config.negative), workers)
+
+
 @dataclasses.dataclass(frozen=True)
 class Plan:
     """A run's constants: V words, spans of `centers` centre words that share `shared` negatives.
@@ -72,7 +86,7 @@ class Plan:
     damping_out: Any
     loss_every: int
     watched: Any
-    workers: int = 1
+    workers: int
 
     def __post_init__(self) -> None:
         if self.model not in ("skipgram", "cbow"):
@@ -90,50 +104,39 @@ class Plan:
     def build(
         cls,
         counts: numpy.ndarray,
-        *,
-        model: str,
+        config: TrainConfig,
         length: int,
-        window: int = 5,
-        negative: int = 5,
-        sample: float = 1e-3,
-        ns_exponent: float = 0.75,
-        lr: float = 0.025,
-        min_lr: float = 0.0001,
-        centers: int | None = None,
-        shared: int | None = None,
-        workers: int = 1,
+        schedule: Schedule | None = None,
         damping: float = DAMPING,
     ) -> "Plan":
-        """The plan for a vocabulary with these counts, (V,), and a run of `length` places.
+        """The plan for a vocabulary with these counts, (V,), and the options of a run.
 
-        length: places of the stream (words and end-of-sentence marks) over all epochs.
-        workers: spans that are trained at the same time. centers, shared: `span_shape` unless
-        given. Raises ValueError for values that cannot be used.
+        length: places of the stream (words and end-of-sentence marks) over all epochs. schedule:
+        without it, spans as `span_shape` has them, one at a time. Raises ValueError for values that
+        cannot be used.
         """
-        usual_centers, usual_shared = span_shape(model, window, negative)
-        centers = usual_centers if centers is None else centers
-        shared = usual_shared if shared is None else shared
+        schedule = schedule or Schedule.usual(config)
         counts = numpy.asarray(counts, dtype=numpy.float64)
-        chance = keep_probability(counts, sample)
-        noise = AliasTable((counts / counts.max()) ** ns_exponent)
-        inside, outside = copies_per_span(counts * chance, noise, model, window, centers, shared)
-        spans = counts.sum() / centers
+        chance = keep_probability(counts, config.sample)
+        noise = AliasTable((counts / counts.max()) ** config.ns_exponent)
+        copies_in, copies_out = copies_per_span(counts * chance, noise, config, schedule)
+        spans = counts.sum() / schedule.centers
         return cls(
-            model=model,
-            window=window,
-            negative=negative,
-            centers=centers,
-            shared=shared,
+            model=config.model,
+            window=config.window,
+            negative=config.negative,
+            centers=schedule.centers,
+            shared=schedule.shared,
             keep=numpy.maximum(numpy.floor(chance * 2.0**32) - 1, 0).astype(numpy.uint32),
             noise=noise,
-            lr_start=lr,
-            lr_end=min_lr,
+            lr_start=LEARNING_RATE[config.model] if config.lr is None else config.lr,
+            lr_end=config.min_lr,
             length=length,
-            damping_in=damping_factor(inside * workers, damping),
-            damping_out=damping_factor(outside * workers, damping),
+            damping_in=damping_factor(copies_in * schedule.workers, damping),
+            damping_out=damping_factor(copies_out * schedule.workers, damping),
             loss_every=int(numpy.clip(spans / MEASURED_SPANS, 1, 256)),
             watched=numpy.argsort(-counts, kind="stable")[:1024],
-            workers=workers,
+            workers=schedule.workers,
         )
 
 
@@ -153,14 +156,15 @@ def span_shape(model: str, window: int, negative: int) -> tuple[int, int]:
 
 
 def copies_per_span(
-    kept: numpy.ndarray, noise: AliasTable, model: str, window: int, centers: int, shared: int
+    kept: numpy.ndarray, noise: AliasTable, config: TrainConfig, schedule: Schedule
 ) -> tuple[numpy.ndarray, numpy.ndarray]:
     """How often each word is expected among a span's context rows and among its output rows.
 
     kept: (V,) occurrences that are left after subsampling. Returns two (V,) float64.
     """
     share = kept / kept.sum()
-    return (centers + 2 * window) * share, centers * share + shared * noise.probabilities()
+    rows = schedule.centers + 2 * config.window
+    return rows * share, schedule.centers * share + schedule.shared * noise.probabilities()
 
 
 def damping_factor(copies: numpy.ndarray, limit: float) -> numpy.ndarray:

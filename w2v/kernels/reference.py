@@ -11,8 +11,8 @@ import numpy
 from w2v import rng
 from w2v.backend import array_module, scatter_add
 from w2v.corpus import SENTENCE_END
-from w2v.kernels.contract import Result, Schedule, check_arguments, check_growth
-from w2v.kernels.plan import KEEP, NEGATIVE, PIECE, SPAN, Plan, span_shape
+from w2v.kernels.contract import Result, check_arguments, check_growth
+from w2v.kernels.plan import KEEP, NEGATIVE, PIECE, SPAN, Plan, Schedule, span_shape
 
 
 class Span(NamedTuple):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy
 
 from w2v import kernels
-from w2v.config import LEARNING_RATE, TrainConfig
+from w2v.config import TrainConfig
 from w2v.corpus import SENTENCE_END, EncodedCorpus
 from w2v.errors import CorpusError, VocabularyError
 from w2v.kernels.contract import Kernel
@@ -66,18 +66,7 @@ class FusedTraining:
             )
         kernel = kernels.load("cuda" if config.gpu else "cpu", config.threads or cores())
         schedule = kernel.schedule(config.model, config.dim, config.window, config.negative, length)
-        plan = Plan.build(
-            vocabulary.counts,
-            model=config.model,
-            length=length * config.epochs,
-            window=config.window,
-            negative=config.negative,
-            sample=config.sample,
-            ns_exponent=config.ns_exponent,
-            lr=LEARNING_RATE[config.model] if config.lr is None else config.lr,
-            min_lr=config.min_lr,
-            **schedule._asdict(),
-        )
+        plan = Plan.build(vocabulary.counts, config, length * config.epochs, schedule)
         weights = initial_weights(len(vocabulary), config.dim, config.seed)
         return cls(kernel, kernel.place(weights, length), plan, text, config)
 

@@ -8,8 +8,9 @@ import numpy
 from w2v.kernels.cpu.jit import EXACT, INLINED_CONTRACT, MERGED
 from w2v.kernels.cpu.llvm import LANES
 from w2v.kernels.cpu.loss import score_gradients, sigmoid, span_loss
-from w2v.kernels.cpu.products import add_product, set_product
+from w2v.kernels.cpu.products import Band, add_product, set_product
 from w2v.kernels.cpu.span import rows_of_next_span
+from w2v.kernels.cpu.tiles import Matrix, Rows
 from w2v.kernels.cpu.vectors import (
     add_scaled,
     add_sums,
@@ -32,17 +33,17 @@ def train_cbow(span, words, W_in, W_out, span_range, measure, settings):
     )
     trained = _average_windows(span, words, W_in, span_range)
     _weigh_negatives(span, span_range)
-    set_product(span.scores, 0, count, span.hidden, width, span.columns, settings.dim,
-                contexts_soon)  # fmt: skip
+    set_product(span.scores, 0, count, span.hidden, span.columns, settings.dim, contexts_soon)
     _score_targets(span, W_out, count)
     loss = span_loss(span, count) + _target_loss(span, count) if measure else 0.0
     score_gradients(span, count * columns)
     _target_gradients(span, count)
-    set_product(span.gradient, window, count, span.scores, columns, span.outputs, shared,
-                negatives_soon)  # fmt: skip
+    set_product(span.gradient, window, count, span.scores, span.outputs, shared, negatives_soon)
     _add_target_gradients(span, W_out, window, count)
-    add_product(W_out, span.output_ids, 0, shared, span.rate_out, span.scores, 0, 1, columns,
-                span.hidden, count, count, 0, 0, 0, targets_soon)  # fmt: skip
+    add_product(
+        Rows(W_out, width, span.output_ids, 0, span.rate_out), shared,
+        Matrix(span.scores, 0, 1, columns), span.hidden, Band(count, count, 0, 0, 0), targets_soon,
+    )  # fmt: skip
     _update_targets(span, W_out, count)
     _update_contexts(span, words, W_in, span_range, window)
     return trained, loss

@@ -22,14 +22,14 @@ from w2v import rng
 from w2v.corpus import SENTENCE_END, encoded_corpus
 from w2v.kernels import plan as plan_module
 from w2v.kernels import weights as weights_module
-from w2v.kernels.contract import Result, Schedule, check_arguments, check_growth
+from w2v.kernels.contract import Result, check_arguments, check_growth
 from w2v.kernels.cpu.buffers import Settings, SpanBuffers, SpanRange, Words, make_scratch
 from w2v.kernels.cpu.cbow import train_cbow
 from w2v.kernels.cpu.jit import EXACT, MERGED
 from w2v.kernels.cpu.skipgram import train_skipgram
 from w2v.kernels.cpu.span import gather
 from w2v.kernels.cpu.stream import draw_negatives, place_bits, read_piece
-from w2v.kernels.plan import PIECE, SPAN, Plan, span_shape
+from w2v.kernels.plan import PIECE, SPAN, Plan, Schedule, span_shape
 from w2v.kernels.weights import ROW
 from w2v.numba_setup import numba
 

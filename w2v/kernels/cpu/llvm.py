@@ -27,25 +27,19 @@ _KINDS = {"i": types.intp, "f": types.float32, "w": types.int32}
 def emits(kinds: str, returns: Any = types.void) -> Callable[[Callable], Any]:
     """Make an intrinsic of Numba from a function that emits its code.
 
-    kinds: a letter for each argument: `a` for an array, `i` for an intp, `f` for a float32, `w` for
-    an int32 (a word's id). The function gets LLVM's builder and the arguments' values, and for an
-    array the pointer to its first element; it returns the value, or None for void.
+    kinds: a letter for each argument: `a` for an array, `t` for a NamedTuple, `i` for an intp, `f`
+    for a float32, `w` for an int32 (a word's id). The function gets LLVM's builder and the values
+    of the arguments: for an array the pointer to its first element, for a NamedTuple one of such
+    values, its integers as intp. It returns the value, or None for void.
     """
 
     def decorate(emit: Callable) -> Any:
         def typed(typing_context, *given):
-            kept = [
-                kind if letter == "a" else _KINDS[letter]
-                for letter, kind in zip(kinds, given, strict=True)
-            ]
+            kept = [_KINDS.get(letter, kind) for letter, kind in zip(kinds, given, strict=True)]
 
             def codegen(context, builder, signature, values):
-                arguments = [
-                    cgutils.create_struct_proxy(kind)(context, builder, value=value).data
-                    if letter == "a"
-                    else value
-                    for letter, kind, value in zip(kinds, signature.args, values, strict=True)
-                ]
+                pairs = zip(signature.args, values, strict=True)
+                arguments = [_unpacked(context, builder, kind, value) for kind, value in pairs]
                 result = emit(builder, *arguments)
                 return context.get_dummy_value() if result is None else result
 
@@ -59,6 +53,24 @@ def emits(kinds: str, returns: Any = types.void) -> Callable[[Callable], Any]:
         return extending.intrinsic(typed)
 
     return decorate
+
+
+def _unpacked(context, builder, kind: Any, value):
+    """What an emitting function gets for a value of Numba's type `kind`: see `emits`."""
+    if isinstance(kind, types.Array):
+        return cgutils.create_struct_proxy(kind)(context, builder, value=value).data
+    if isinstance(kind, types.BaseNamedTuple):
+        parts = [builder.extract_value(value, place) for place in range(len(kind.types))]
+        fields = zip(kind.types, parts, strict=True)
+        return kind.instance_class(
+            *(
+                context.cast(builder, part, field, types.intp)
+                if isinstance(field, types.Integer)
+                else _unpacked(context, builder, field, part)
+                for field, part in fields
+            )
+        )
+    return value
 
 
 def pointer(builder, base, offset):

@@ -9,7 +9,15 @@ import numpy
 
 from w2v.kernels.cpu.jit import EXACT, INLINED
 from w2v.kernels.cpu.llvm import LANES
-from w2v.kernels.cpu.tiles import MAX_VECTORS, ROW_COUNTS, tile_add, tile_set
+from w2v.kernels.cpu.tiles import (
+    MAX_VECTORS,
+    ROW_COUNTS,
+    Matrix,
+    Ranges,
+    Tile,
+    tile_add,
+    tile_set,
+)
 from w2v.kernels.cpu.vectors import prefetch
 from w2v.kernels.weights import ROW
 from w2v.numba_setup import numba
@@ -56,53 +64,63 @@ def _tile_rows(left, vectors):
     return 1
 
 
+class Band(NamedTuple):
+    """Where row i of a factor may be other than zero: at k < full, and in its band.
+
+    The band is k = offset + (i + low to i + high, both included), cut to offset..offset + limit.
+    """
+
+    full: int
+    offset: int
+    low: int
+    high: int
+    limit: int
+
+
 @numba.njit(**INLINED)
-def _band_range(row, rows, offset, low, high, limit):
-    """Where the band lies for a tile's rows: the k of row i are i + low to i + high, inclusive."""
-    start = min(max(row + low, 0), limit)
-    stop = max(min(row + rows + high, limit), start)
-    return offset + start, offset + stop
+def _band_ranges(band, row, rows):
+    """The k that the rows of a tile need."""
+    start = min(max(row + band.low, 0), band.limit)
+    stop = max(min(row + rows + band.high, band.limit), start)
+    return Ranges(0, band.full, band.offset + start, band.offset + stop)
 
 
 @numba.njit(**EXACT)
-def set_product(c, c_first, height, a, a_row, b, full, soon):
-    """c[c_first:][:height] = a @ b, with `full` columns of a, whose rows are a_row apart."""
-    c_row, b_row = c.shape[1], b.shape[1]
-    vectors = b_row // LANES
+def set_product(c, c_first, height, a, b, full, soon):
+    """c[c_first:][:height] = a[:, :full] @ b, of arrays of whole vectors."""
+    columns = b.shape[1]
+    target = Matrix(c, c_first * c.shape[1], c.shape[1], 1)
+    left, right = Matrix(a, 0, a.shape[1], 1), Matrix(b, 0, columns, 1)
+    ranges = Ranges(0, full, full, full)
+    vectors = columns // LANES
     row = 0
     while row < height:
         rows = _tile_rows(height - row, vectors)
         vector = 0
         while vector < vectors:
             width = _vectors_of_tile(vectors - vector)
-            tile_set(rows, width, c, (c_first + row) * c_row + vector * LANES, c_row,
-                     a, row * a_row, a_row, 1, b, vector * LANES, b_row,
-                     0, full, full, full)  # fmt: skip
+            tile_set(Tile(row, vector, rows, width), target, left, right, ranges)
             vector += width
         _prefetch_share(soon, row, row + rows, height)
         row += rows
 
 
 @numba.njit(**EXACT)
-def add_product(c, c_rows, c_first, height, rate, a, a_first, a_row, a_step, b,
-                full, offset, low, high, limit, soon):  # fmt: skip
-    """c[c_rows[c_first + i]] += rate[c_first + i] * (a @ b)[i] for i < height.
+def add_product(c, height, a, b, band, soon):
+    """c[i] += rate[i] * (a @ b)[i] for i < height. c: Rows. a: Matrix. b: of whole vectors.
 
-    a's element (i, k) is at a_first + i * a_row + k * a_step. Row i of `a` is zero but for
-    k < full and in its band: k = offset + (i + low to i + high), cut to offset and offset + limit.
+    band: where `a` is other than zero.
     """
-    c_row, b_row = c.shape[1], b.shape[1]
-    vectors = b_row // LANES
+    right = Matrix(b, 0, b.shape[1], 1)
+    vectors = b.shape[1] // LANES
     row = 0
     while row < height:
         rows = _tile_rows(height - row, vectors)
-        start, stop = _band_range(row, rows, offset, low, high, limit)
+        ranges = _band_ranges(band, row, rows)
         vector = 0
-        while vector < vectors and (full > 0 or stop > start):
+        while vector < vectors and (band.full > 0 or ranges.stop_2 > ranges.start_2):
             width = _vectors_of_tile(vectors - vector)
-            tile_add(rows, width, c, c_rows, c_first + row, vector * LANES, c_row, rate,
-                     a, a_first + row * a_row, a_row, a_step, b, vector * LANES, b_row,
-                     0, full, start, stop)  # fmt: skip
+            tile_add(Tile(row, vector, rows, width), c, a, right, ranges)
             vector += width
         _prefetch_share(soon, row, row + rows, height)
         row += rows

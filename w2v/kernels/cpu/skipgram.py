@@ -5,8 +5,9 @@ import numpy
 from w2v.kernels.cpu.jit import EXACT, MERGED
 from w2v.kernels.cpu.llvm import LANES
 from w2v.kernels.cpu.loss import score_gradients, span_loss
-from w2v.kernels.cpu.products import Soon, add_product, set_product
+from w2v.kernels.cpu.products import Band, Soon, add_product, set_product
 from w2v.kernels.cpu.span import rows_of_next_span
+from w2v.kernels.cpu.tiles import Matrix, Rows
 from w2v.kernels.cpu.vectors import copy_vector, count_equal, mark_inside, scale_vector
 from w2v.numba_setup import numba
 
@@ -25,18 +26,24 @@ def train_skipgram(span, words, W_in, W_out, span_range, measure, settings):
     for i in range(rows):
         for offset in range(0, width, LANES):
             copy_vector(W_in, ids[i] * width + offset, span.inputs, i * width + offset)
-    set_product(span.scores, 0, rows, span.inputs, width, span.columns, settings.dim,
-                contexts_soon)  # fmt: skip
+    set_product(span.scores, 0, rows, span.inputs, span.columns, settings.dim, contexts_soon)
     loss = span_loss(span, rows) if measure else 0.0
     score_gradients(span, rows * columns)
-    add_product(W_in, ids, 0, rows, span.rate_in, span.scores, 0, columns, 1,
-                span.outputs, shared, targets, -ahead - window, -ahead + window,
-                span_range.centers, negatives_soon)  # fmt: skip
-    add_product(W_out, span.output_ids, 0, shared, span.rate_out, span.scores, 0, 1, columns,
-                span.inputs, rows, rows, 0, 0, 0, targets_soon)  # fmt: skip
-    add_product(W_out, span.output_ids, targets, span_range.centers, span.rate_out, span.scores,
-                targets, 1, columns, span.inputs, 0, 0, ahead - window, ahead + window,
-                rows, Soon(W_out, words.ids, 0, 0))  # fmt: skip
+    outputs, centers = span.output_ids, span_range.centers
+    add_product(
+        Rows(W_in, width, ids, 0, span.rate_in), rows, Matrix(span.scores, 0, columns, 1),
+        span.outputs, Band(shared, targets, -ahead - window, -ahead + window, centers),
+        negatives_soon,
+    )  # fmt: skip
+    add_product(
+        Rows(W_out, width, outputs, 0, span.rate_out), shared, Matrix(span.scores, 0, 1, columns),
+        span.inputs, Band(rows, rows, 0, 0, 0), targets_soon,
+    )  # fmt: skip
+    add_product(
+        Rows(W_out, width, outputs, targets, span.rate_out), centers,
+        Matrix(span.scores, targets, 1, columns), span.inputs,
+        Band(0, 0, ahead - window, ahead + window, rows), Soon(W_out, words.ids, 0, 0),
+    )  # fmt: skip
     return pairs, loss
 
 

@@ -6,6 +6,9 @@ while the shared dimension is walked once. The shape of a tile is fixed in the c
 matrices are not: one compiled kernel serves every dim, window and span.
 """
 
+from typing import NamedTuple
+
+import numpy
 from llvmlite import binding, ir
 from numba import config
 
@@ -48,14 +51,53 @@ ROW_COUNTS = {
 """The heights a tile may have: few, because each is code to compile."""
 
 
-def _sum_tile(builder, rows, vectors, a, b, ranges):
+class Matrix(NamedTuple):
+    """Numbers of an array: element (i, k) is at first + i * row + k * step."""
+
+    values: numpy.ndarray
+    first: int
+    row: int
+    step: int
+
+
+class Rows(NamedTuple):
+    """Rows of weights that a product is added to: row i is ids[first + i], of `width` floats.
+
+    rate: what row i is multiplied with before, at first + i.
+    """
+
+    weights: numpy.ndarray
+    width: int
+    ids: numpy.ndarray
+    first: int
+    rate: numpy.ndarray
+
+
+class Tile(NamedTuple):
+    """Where a tile lies in a product, in rows and vectors of LANES, and how many it has."""
+
+    row: int
+    vector: int
+    rows: int
+    vectors: int
+
+
+class Ranges(NamedTuple):
+    """The k over which a tile sums: start..stop, then start_2..stop_2; one of them may be empty."""
+
+    start: int
+    stop: int
+    start_2: int
+    stop_2: int
+
+
+def _sum_tile(builder, rows, vectors, tile, a, b, ranges):
     """Emit the loop over k; returns the sums, [row][vector], of a[row, k] * b[k, vector].
 
-    a: (base, offset, row step, k step). b: (base, offset, k step). ranges: (start, stop, start,
-    stop): k walks the first range, then the second; either may be empty, not both.
+    rows, vectors: the tile's, as numbers of Python's. a, b: Matrix, of values in LLVM.
     """
-    a_base, a_offset, a_row, a_step = a
-    b_base, b_offset, b_step = b
+    a_offset = builder.add(a.first, builder.mul(tile.row, a.row))
+    b_offset = builder.add(b.first, builder.mul(tile.vector, INT(LANES)))
     start, stop, start_2, stop_2 = ranges
     first_empty = builder.icmp_signed("==", start, stop)
     initial = builder.select(first_empty, start_2, start)
@@ -67,18 +109,18 @@ def _sum_tile(builder, rows, vectors, a, b, ranges):
     k = builder.phi(INT)
     k.add_incoming(initial, before)
     sums = [[builder.phi(VECTOR) for _ in range(vectors)] for _ in range(rows)]
-    b_at = builder.add(b_offset, builder.mul(k, b_step))
+    b_at = builder.add(b_offset, builder.mul(k, b.row))
     b_row = [
-        load_vector(builder, b_base, builder.add(b_at, INT(v * LANES))) for v in range(vectors)
+        load_vector(builder, b.values, builder.add(b_at, INT(v * LANES))) for v in range(vectors)
     ]
-    a_at = builder.add(a_offset, builder.mul(k, a_step))
+    a_at = builder.add(a_offset, builder.mul(k, a.step))
     results = []
     for row in range(rows):
-        scalar = builder.load(pointer(builder, a_base, a_at))
+        scalar = builder.load(pointer(builder, a.values, a_at))
         spread = broadcast(builder, scalar)
         pairs = zip(b_row, sums[row], strict=True)
         results.append([fused_multiply_add(builder, spread, vector, old) for vector, old in pairs])
-        a_at = builder.add(a_at, a_row)
+        a_at = builder.add(a_at, a.row)
     following = builder.add(k, INT(1))
     jump = builder.icmp_signed("==", following, stop)
     following = builder.select(jump, start_2, following)
@@ -94,11 +136,11 @@ def _sum_tile(builder, rows, vectors, a, b, ranges):
     return results
 
 
-def _for_each_shape(builder, rows, vectors, emit):
-    """Emit a switch on (rows, vectors) with `emit(rows, vectors)` for each shape of tile."""
+def _for_each_shape(builder, tile, emit):
+    """Emit a switch on a tile's size with `emit(rows, vectors)` for each size that it may have."""
     after = builder.append_basic_block("tile.done")
-    shape = builder.add(builder.mul(vectors, INT(16)), rows)
-    switch = builder.switch(shape, after)
+    size = builder.add(builder.mul(tile.vectors, INT(16)), tile.rows)
+    switch = builder.switch(size, after)
     for vector_count, row_counts in ROW_COUNTS.items():
         for row_count in row_counts:
             block = builder.append_basic_block(f"tile.{row_count}x{vector_count}")
@@ -109,80 +151,39 @@ def _for_each_shape(builder, rows, vectors, emit):
     builder.position_at_end(after)
 
 
-@emits("iiaiiaiiiaiiiiii")
-def tile_set(
-    builder,
-    rows,
-    vectors,
-    c,
-    c_offset,
-    c_row,
-    a,
-    a_offset,
-    a_row,
-    a_step,
-    b,
-    b_offset,
-    b_step,
-    start,
-    stop,
-    start_2,
-    stop_2,
-):
-    """c[i, j] = sum over k of a[i, k] * b[k, j], for one tile; k as in `_sum_tile`."""
-    ranges = start, stop, start_2, stop_2
+@emits("ttttt")
+def tile_set(builder, tile, c, a, b, ranges):
+    """c[i, j] = sum over k of a[i, k] * b[k, j], for one tile. c, a, b: Matrix."""
 
-    def emit(row_count, vector_count):
-        left, right = (a, a_offset, a_row, a_step), (b, b_offset, b_step)
-        at = c_offset
-        for row in _sum_tile(builder, row_count, vector_count, left, right, ranges):
+    def emit(rows, vectors):
+        at = builder.add(c.first, builder.mul(tile.row, c.row))
+        at = builder.add(at, builder.mul(tile.vector, INT(LANES)))
+        for row in _sum_tile(builder, rows, vectors, tile, a, b, ranges):
             for v, vector in enumerate(row):
-                store_vector(builder, vector, c, builder.add(at, INT(v * LANES)))
-            at = builder.add(at, c_row)
+                store_vector(builder, vector, c.values, builder.add(at, INT(v * LANES)))
+            at = builder.add(at, c.row)
 
-    _for_each_shape(builder, rows, vectors, emit)
+    _for_each_shape(builder, tile, emit)
 
 
-@emits("iiaaiiiaaiiiaiiiiii")
-def tile_add(
-    builder,
-    rows,
-    vectors,
-    c,
-    c_rows,
-    c_first,
-    c_offset,
-    c_row,
-    scale,
-    a,
-    a_offset,
-    a_row,
-    a_step,
-    b,
-    b_offset,
-    b_step,
-    start,
-    stop,
-    start_2,
-    stop_2,
-):
-    """c[c_rows[i], j] += scale[i] * (sum over k of a[i, k] * b[k, j]), for one tile.
+@emits("ttttt")
+def tile_add(builder, tile, c, a, b, ranges):
+    """c[i, j] += rate[i] * (sum over k of a[i, k] * b[k, j]), for one tile. c: Rows. a, b: Matrix.
 
-    i counts from c_first in c_rows and scale. Rows are added one after the other, so that one that
-    occurs twice gets both sums.
+    Rows are added one after the other, so that one that occurs twice gets both sums.
     """
-    ranges = start, stop, start_2, stop_2
 
-    def emit(row_count, vector_count):
-        left, right = (a, a_offset, a_row, a_step), (b, b_offset, b_step)
-        sums = _sum_tile(builder, row_count, vector_count, left, right, ranges)
-        for m, row in enumerate(sums):
-            place = builder.add(c_first, INT(m))
-            factor = broadcast(builder, builder.load(pointer(builder, scale, place)))
-            at = row_at(builder, c_rows, place, c_row, c_offset)
+    def emit(rows, vectors):
+        first = builder.add(c.first, tile.row)
+        column = builder.mul(tile.vector, INT(LANES))
+        for m, row in enumerate(_sum_tile(builder, rows, vectors, tile, a, b, ranges)):
+            place = builder.add(first, INT(m))
+            factor = broadcast(builder, builder.load(pointer(builder, c.rate, place)))
+            at = row_at(builder, c.ids, place, c.width, column)
             for v, vector in enumerate(row):
                 here = builder.add(at, INT(v * LANES))
-                old = load_vector(builder, c, here)
-                store_vector(builder, fused_multiply_add(builder, factor, vector, old), c, here)
+                old = load_vector(builder, c.weights, here)
+                new = fused_multiply_add(builder, factor, vector, old)
+                store_vector(builder, new, c.weights, here)
 
-    _for_each_shape(builder, rows, vectors, emit)
+    _for_each_shape(builder, tile, emit)

@@ -14,7 +14,7 @@ from w2v import rng
 from w2v.backend import check_gpu_memory, free_gpu_bytes, gpu_name
 from w2v.corpus import SENTENCE_END
 from w2v.errors import GPUError
-from w2v.kernels.contract import Result, Schedule, check_arguments, check_growth
+from w2v.kernels.contract import Result, check_arguments, check_growth
 from w2v.kernels.cuda.layout import (
     RESERVED,
     SOURCE,
@@ -24,7 +24,7 @@ from w2v.kernels.cuda.layout import (
     row_stride,
     spread_pieces,
 )
-from w2v.kernels.plan import PIECE, Plan
+from w2v.kernels.plan import PIECE, Plan, Schedule
 from w2v.kernels.reference import kept_places
 
 TABLE_BYTES = 20  # for each word: keep, noise (8), damping_in, damping_out
