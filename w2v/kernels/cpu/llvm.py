@@ -59,7 +59,7 @@ def _unpacked(context, builder, kind: Any, value):
     """What an emitting function gets for a value of Numba's type `kind`: see `emits`."""
     if isinstance(kind, types.Array):
         return cgutils.create_struct_proxy(kind)(context, builder, value=value).data
-    if isinstance(kind, types.BaseNamedTuple):
+    if hasattr(kind, "instance_class"):  # a NamedTuple
         parts = [builder.extract_value(value, place) for place in range(len(kind.types))]
         fields = zip(kind.types, parts, strict=True)
         return kind.instance_class(
