@@ -196,13 +196,13 @@ def test_the_demo_corpus_is_always_the_same():
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_the_demo_corpus_has_its_answers(seed):
     vectors = w2v.train(seed=seed)
-    assert vectors.analogy("king", "man", "queen", top=1)[0][0] == "woman"
-    assert vectors.analogy("take", "took", "go", top=1)[0][0] == "went"
-    assert vectors.analogy("car", "cars", "child", top=1)[0][0] == "children"
-    assert vectors.analogy("good", "better", "bad", top=1)[0][0] == "worse"
-    assert vectors.analogy("france", "paris", "japan", top=1)[0][0] == "tokyo"
+    assert vectors.analogy("king", "man", "queen", topn=1)[0][0] == "woman"
+    assert vectors.analogy("take", "took", "go", topn=1)[0][0] == "went"
+    assert vectors.analogy("car", "cars", "child", topn=1)[0][0] == "children"
+    assert vectors.analogy("good", "better", "bad", topn=1)[0][0] == "worse"
+    assert vectors.analogy("france", "paris", "japan", topn=1)[0][0] == "tokyo"
     makers = set(demo.MAKERS.split()) - {"toyota"}
-    assert {word for word, _ in vectors.similar("toyota", top=5)} <= makers
+    assert {word for word, _ in vectors.similar("toyota", topn=5)} <= makers
 
 
 def test_the_treebank_is_read_as_in_the_book(data_dir):

@@ -227,7 +227,7 @@ def test_words_of_the_same_sentences_become_alike(text):
     vectors = package.train(
         text, labelled_pairs=True, optimizer="adam", epochs=20, lr=0.01, **SMALL
     )
-    assert {word for word, _ in vectors.similar("a", top=7)} == set("bcdefgh")
+    assert {word for word, _ in vectors.similar("a", topn=7)} == set("bcdefgh")
     again = package.train(text, labelled_pairs=True, optimizer="adam", epochs=20, lr=0.01, **SMALL)
     assert (again.matrix == vectors.matrix).all()
 
@@ -289,5 +289,5 @@ def test_the_newsgroups_configuration_trains_a_part_of_the_posts(w2v, tmp_path, 
     config = repository / "configs" / "newsgroups.toml"
     code, _, err = w2v("train", "--config", config, "--data-dir", tmp_path)
     assert code == 0 and "360 words in 40 sentences, 6 in the vocabulary" in err
-    found = [word for word, _ in package.load("vectors.pkl").similar("doctor", top=2)]
+    found = [word for word, _ in package.load("vectors.pkl").similar("doctor", topn=2)]
     assert found == ["patient", "blood"] or found == ["blood", "patient"]

@@ -74,7 +74,7 @@ def test_the_demo_corpus_has_its_answers_with_this_engine_too():
         ("car", "cars", "child", "children"),
         ("good", "better", "bad", "worse"),
     ):
-        assert vectors.analogy(a, b, c, top=1)[0][0] == answer
+        assert vectors.analogy(a, b, c, topn=1)[0][0] == answer
 
 
 def test_the_loss_curve_is_drawn(w2v, text, tmp_path):

@@ -214,11 +214,11 @@ def test_intervals_are_where_samples_lie():
     count, rho = 400, 0.6
     x = draw.standard_normal(count)
     y = rho * x + np.sqrt(1 - rho**2) * draw.standard_normal(count)
-    from w2v.vectors.evaluation.analogies import _bootstrap
+    from w2v.vectors.evaluation.intervals import bootstrap
 
     r = np.corrcoef(x, y)[0, 1]
     low, high = np.tanh(np.arctanh(r) + np.array([-1.96, 1.96]) / np.sqrt(count - 3))
-    assert _bootstrap(x, y, None) == pytest.approx((low, high), abs=0.02)
+    assert bootstrap(x, y, None) == pytest.approx((low, high), abs=0.02)
 
 
 def test_an_interval_of_answers_is_the_binomials():

@@ -209,13 +209,13 @@ def test_fewer_words_than_are_asked_for(gpu, cupy):
 @settings(deadline=None)  # the first example may compile
 @given(st.integers(1, 300), st.integers(1, 30), st.integers(1, 100), st.integers(0, 5))
 def test_the_compiled_selection_equals_a_full_sort(width, top, block, seed):
-    from w2v.vectors.search.top_k import in_order, keep_best
+    from w2v.vectors.search.top_k import keep_best, sorted_best
 
     scores = np.random.default_rng(seed).integers(-3, 4, (3, width)).astype("f")  # many ties
     best, rows = np.full((3, top), -np.inf, "f"), np.full((3, top), -1)
     for first in range(0, width, block):
         keep_best(np.ascontiguousarray(scores[:, first : first + block]), first, best, rows)
-    best, rows = in_order(best, rows)
+    best, rows = sorted_best(best, rows)
     expected = np.argsort(-scores, axis=1, kind="stable")[:, :top]
     kept = expected.shape[1]
     assert (rows[:, :kept] == expected).all() and (rows[:, kept:] == -1).all()

@@ -37,16 +37,16 @@ def test_vectors_are_looked_up_by_word(vectors):
 
 
 def test_similar_words_come_by_cosine_without_the_word_itself(vectors):
-    found = vectors.similar("east", top=3)
+    found = vectors.similar("east", topn=3)
     assert [word for word, _ in found] == ["far-east", "north-east", "north"]
     assert found[1][1] == pytest.approx(np.sqrt(0.5))
-    assert len(vectors.similar("east", top=99)) == 5
-    assert vectors.similar("east", top=99)[-1] == ("west", -1.0)
+    assert len(vectors.similar("east", topn=99)) == 5
+    assert vectors.similar("east", topn=99)[-1] == ("west", -1.0)
 
 
 def test_ties_come_in_the_order_of_the_words():
     vectors = WordVectors(["a", "b", "c", "d", "e"], np.ones((5, 3)))
-    assert [word for word, _ in vectors.similar("c", top=3)] == ["a", "b", "d"]
+    assert [word for word, _ in vectors.similar("c", topn=3)] == ["a", "b", "d"]
 
 
 @given(st.integers(2, 40), st.integers(1, 45), st.integers(0, 5))
@@ -66,9 +66,9 @@ def test_an_analogy_is_b_minus_a_plus_c_of_unit_rows():
     # the book forgets the unit rows, and its long vector wins there
     query = matrix[1] - matrix[0] + matrix[2]
     assert words[np.argmax(matrix @ query)] != "woman"
-    assert vectors.analogy("king", "man", "queen", top=1)[0][0] == "woman"
+    assert vectors.analogy("king", "man", "queen", topn=1)[0][0] == "woman"
     score = vectors.analogy_score("king", "man", "queen", "woman")
-    assert score == pytest.approx(vectors.analogy("king", "man", "queen", top=1)[0][1])
+    assert score == pytest.approx(vectors.analogy("king", "man", "queen", topn=1)[0][1])
     assert vectors.analogy("king", "man", "queen")[1][0] == "a.m."
 
 

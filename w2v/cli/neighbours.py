@@ -74,7 +74,7 @@ def neighbours_of(
         words = [word for word in asked if word in vectors]
         unknown = [word for word in asked if word not in vectors]
         if not words:
-            vectors.row(unknown[0])  # is an error that names close spellings
+            raise vectors.unknown(unknown[0])
     with device(gpu), _writing(output) as write:
         found = vectors.neighbours(words, top, restrict, threads)
         for word, near in tqdm(found, total=len(words), unit=" words", disable=None, leave=False):

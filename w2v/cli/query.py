@@ -196,7 +196,7 @@ def odd_one_out(words: tuple[str, ...], path: str, as_json: bool) -> None:
     vectors = load(path)
     unknown = [word for word in words if word not in vectors]
     if len(words) - len(unknown) < 3:  # two words are equally far from their mean
-        vectors.row(unknown[0])
+        raise vectors.unknown(unknown[0])
     found = [(word, score) for score, word in vectors.rank_by_centrality(words)]
     if as_json:
         print_json({"odd": found[-1][0], "words": scored(found), "unknown": unknown})

@@ -11,7 +11,8 @@ import numpy
 
 from w2v import config
 from w2v.backend import Array, array_module, to_cpu, to_gpu
-from w2v.errors import ConfigError, ModelFileError, UnknownWordError
+from w2v.errors import ConfigError, UnknownWordError
+from w2v.vectors.cosine import COSMUL_EPSILON, check_finite, cosine, row_lengths, unit_rows
 
 Scored = tuple[str, float]
 """A word and its score."""
@@ -20,11 +21,6 @@ Item = str | numpy.ndarray | tuple[str | numpy.ndarray, float]
 """What a query is made of: a word or a vector (H,), by itself or with a weight."""
 
 Items = str | numpy.ndarray | Sequence[Item] | None
-
-COSMUL_EPSILON = 1e-6
-"""Added to the divisor of 3CosMul, as in gensim; 0.001 in Levy and Goldberg 2014."""
-
-BLOCK = 1 << 16  # rows whose lengths are computed at a time
 
 
 class Queries:
@@ -43,7 +39,11 @@ class Queries:
         try:
             return self.index[word]
         except KeyError:
-            raise UnknownWordError(word, close_spellings(word, self.words)) from None
+            raise self.unknown(word) from None
+
+    def unknown(self, word: str) -> UnknownWordError:
+        """The error for a word that is not in the vocabulary, with up to five close spellings."""
+        return UnknownWordError(word, close_spellings(word, self.words))
 
     def __contains__(self, word: str) -> bool:
         return word in self.index
@@ -54,8 +54,10 @@ class Queries:
         Raises UnknownWordError, and ModelFileError if it holds NaN or infinity.
         """
         vector = self.matrix[self.row(word)]
-        units = unit_rows(vector[None])
-        return units[0] if norm else vector
+        if norm:
+            return unit_rows(vector[None])[0]
+        check_finite(vector)
+        return vector
 
     @property
     def index_to_key(self) -> Sequence[str]:
@@ -141,9 +143,9 @@ class Queries:
             scores = scores / (1 + COSMUL_EPSILON)
         return self._best(scores, 0, rows, topn)
 
-    def similar(self, word: str, top: int = 5) -> list[Scored]:
+    def similar(self, word: str, topn: int = 5) -> list[Scored]:
         """The words nearest to a word, best first: `most_similar` of one word."""
-        return self.most_similar(word, topn=top)
+        return self.most_similar(word, topn=topn)
 
     def similar_by_word(
         self, word: str, topn: int = 10, restrict_vocab: int | None = None
@@ -184,25 +186,25 @@ class Queries:
 
     # Analogies
 
-    def analogy(self, a: str, b: str, c: str, top: int = 5) -> list[Scored]:
+    def analogy(self, a: str, b: str, c: str, topn: int = 5) -> list[Scored]:
         """a is to b as c is to ...: the words nearest to b - a + c, without these three.
 
         The three count at length 1 (3CosAdd, Levy and Goldberg 2014). Raises UnknownWordError.
         """
         for word in (a, b, c):  # an unknown one is named in the order of the question
             self.row(word)
-        return self.most_similar([b, c], [a], topn=top)
+        return self.most_similar([b, c], [a], topn=topn)
 
     def analogy_score(self, a: str, b: str, c: str, answer: str) -> float:
         """How near a given answer is to b - a + c, by cosine. Raises UnknownWordError."""
         query = self._combine([(b, 1.0), (a, -1.0), (c, 1.0)])
-        return _cosine(query, self.matrix[self.row(answer)])
+        return cosine(query, self.matrix[self.row(answer)])
 
     # Words with words
 
     def similarity(self, w1: str, w2: str) -> float:
         """The cosine of two words. Raises UnknownWordError."""
-        return _cosine(self.matrix[self.row(w1)], self.matrix[self.row(w2)])
+        return cosine(self.matrix[self.row(w1)], self.matrix[self.row(w2)])
 
     def n_similarity(self, ws1: Iterable[str], ws2: Iterable[str]) -> float:
         """The cosine of the means of two sets of words, each word at its own length.
@@ -216,9 +218,9 @@ class Queries:
             if not words:
                 raise ConfigError("a set of words is empty: name at least one word in each")
             if not known:
-                self.row(words[0])
+                raise self.unknown(words[0])
             means.append(self.matrix[known].mean(axis=0))
-        return _cosine(*means)
+        return cosine(*means)
 
     def doesnt_match(self, words: Iterable[str]) -> str:
         """The word that is farthest from the mean of all. Unknown words do not count.
@@ -238,7 +240,7 @@ class Queries:
         if not words:
             raise ConfigError("there are no words to choose from: name some")
         if not known:
-            self.row(words[0])
+            raise self.unknown(words[0])
         units = unit_rows(self.matrix[[self.index[word] for word in known]])
         scores = units @ unit_rows(units.mean(axis=0)[None])[0]
         return sorted(zip(scores.tolist(), known, strict=True), reverse=True)
@@ -289,7 +291,7 @@ class Queries:
         return weights @ numpy.stack([self._vector(item) for item, _ in items])
 
     def _best(
-        self, scores: numpy.ndarray, first: int, exclude: list[int], top: int
+        self, scores: numpy.ndarray, first: int, exclude: list[int], topn: int
     ) -> list[Scored]:
         """The words with the highest scores; ties in the order of the words.
 
@@ -297,12 +299,12 @@ class Queries:
         """
         outside = {row - first for row in exclude if 0 <= row - first < len(scores)}
         scores[list(outside)] = -numpy.inf
-        top = max(0, min(top, len(scores) - len(outside)))
-        if top == 0:
+        topn = max(0, min(topn, len(scores) - len(outside)))
+        if topn == 0:
             return []
-        worst = numpy.partition(scores, len(scores) - top)[len(scores) - top]
+        worst = numpy.partition(scores, len(scores) - topn)[len(scores) - topn]
         rows = numpy.flatnonzero(scores >= worst)  # all that tie with the last one, in order
-        rows = rows[numpy.argsort(-scores[rows], kind="stable")][:top]
+        rows = rows[numpy.argsort(-scores[rows], kind="stable")][:topn]
         return [(self.words[first + row], float(scores[row])) for row in rows.tolist()]
 
 
@@ -312,37 +314,6 @@ def _weighted(items: Items, weight: float) -> list[tuple[str | numpy.ndarray, fl
     if isinstance(items, str) or (isinstance(items, numpy.ndarray) and items.ndim == 1):
         items = [items]
     return [item if isinstance(item, tuple) else (item, weight) for item in items]
-
-
-def _cosine(a: numpy.ndarray, b: numpy.ndarray) -> float:
-    units = unit_rows(numpy.stack([a, b]))
-    return float(units[0] @ units[1])
-
-
-def row_lengths(matrix: numpy.ndarray) -> numpy.ndarray:
-    """(V,) float64 the length of each row, and 1 for a row of zeros. matrix: (V, H).
-
-    Raises ModelFileError for NaN and infinity: a mapped file was not read when it was opened.
-    """
-    squares = numpy.empty(len(matrix))
-    for start in range(0, len(matrix), BLOCK):
-        block = matrix[start : start + BLOCK]
-        # in float64, where the square of no float32 leaves the range
-        numpy.einsum(
-            "vh,vh->v", block, block, dtype=numpy.float64, out=squares[start : start + BLOCK]
-        )
-    if not numpy.isfinite(squares).all():
-        raise ModelFileError(
-            "the model is damaged: a vector holds NaN or infinity; make its file anew"
-        )
-    lengths = numpy.sqrt(squares)
-    lengths[lengths == 0] = 1
-    return lengths
-
-
-def unit_rows(matrix: numpy.ndarray) -> numpy.ndarray:
-    """Rows at length 1; a row of zeros stays one. matrix: (V, H)."""
-    return matrix / row_lengths(matrix)[:, None].astype(matrix.dtype)
 
 
 def close_spellings(word: str, words: Iterable[str], limit: int = 5) -> list[str]:

@@ -1,7 +1,7 @@
 """The nearest words of many words at once: products in blocks, and a selection that keeps up.
 
 On a CPU a block of scores is small enough to stay in the cache, from which compiled code
-(`kernels.best`) takes what it keeps. On a GPU (where `config.GPU` is set) a sort is needed, and
+(`search.top_k`) takes what it keeps. On a GPU (where `config.GPU` is set) a sort is needed, and
 only the best of each chunk of scores are sorted. Called by `WordVectors.neighbours`.
 """
 
@@ -12,7 +12,7 @@ import numpy
 from w2v import config
 from w2v.backend import Array, array_module, to_cpu, to_gpu
 from w2v.parallel import cores, multiplying_threads
-from w2v.vectors.queries import unit_rows
+from w2v.vectors.cosine import unit_rows
 
 Found = tuple[int, numpy.ndarray, numpy.ndarray]
 """A row, the rows nearest to it, best first, and their scores."""
@@ -29,28 +29,28 @@ CHUNK = 128
 def nearest_rows(
     matrix: numpy.ndarray,
     asked: Sequence[int],
-    top: int,
+    topn: int,
     restrict: int | None = None,
     threads: int | None = None,
 ) -> Iterator[Found]:
-    """For each row asked, the `top` rows of the highest cosine among the first `restrict`.
+    """For each row asked, the `topn` rows of the highest cosine among the first `restrict`.
 
     matrix: (V, H). The row itself is no answer; equal scores come in rising order of the rows.
     """
     rows = numpy.asarray(asked, numpy.int64)
     units = unit_rows(matrix[:restrict])
     search = _GPUSearch(units) if config.GPU else _CPUSearch(units, threads)
-    return _in_batches(search, matrix, rows, max(0, min(top, len(units))))
+    return _in_batches(search, matrix, rows, max(0, min(topn, len(units))))
 
 
 def _in_batches(
-    search: "_CPUSearch | _GPUSearch", matrix: numpy.ndarray, rows: numpy.ndarray, top: int
+    search: "_CPUSearch | _GPUSearch", matrix: numpy.ndarray, rows: numpy.ndarray, topn: int
 ) -> Iterator[Found]:
     for start in range(0, len(rows), search.queries):
         batch = rows[start : start + search.queries]
-        scores, near = search.best(unit_rows(matrix[batch]), batch, top)
+        scores, near = search.best(unit_rows(matrix[batch]), batch, topn)
         for row, row_scores, row_near in zip(batch, scores, near, strict=True):
-            kept = row_scores > -numpy.inf  # less than `top` where there are not that many words
+            kept = row_scores > -numpy.inf  # less than `topn` where there are not that many words
             yield int(row), row_near[kept], row_scores[kept]
 
 
@@ -62,12 +62,12 @@ class _CPUSearch:
         self.queries = 4 * QUERIES * self.threads
 
     def best(
-        self, queries: numpy.ndarray, own: numpy.ndarray, top: int
+        self, queries: numpy.ndarray, own: numpy.ndarray, topn: int
     ) -> tuple[numpy.ndarray, numpy.ndarray]:
-        """Scores and rows, (Q, top) each. own: (Q,) the row of each query, which is no answer."""
-        scores = numpy.full((len(queries), top), -numpy.inf, numpy.float32)
-        rows = numpy.zeros((len(queries), top), numpy.int64)
-        parts = [slice(at, at + QUERIES) for at in range(0, len(queries), QUERIES)] if top else []
+        """Scores and rows, (Q, topn) each. own: (Q,) the row of each query, which is no answer."""
+        scores = numpy.full((len(queries), topn), -numpy.inf, numpy.float32)
+        rows = numpy.zeros((len(queries), topn), numpy.int64)
+        parts = [slice(at, at + QUERIES) for at in range(0, len(queries), QUERIES)] if topn else []
 
         def work(part: slice) -> None:
             self._search(queries[part], own[part], scores[part], rows[part])
@@ -79,7 +79,7 @@ class _CPUSearch:
     def _search(
         self, queries: numpy.ndarray, own: numpy.ndarray, scores: numpy.ndarray, rows: numpy.ndarray
     ) -> None:
-        from w2v.vectors.search.top_k import in_order, keep_best  # brings in Numba
+        from w2v.vectors.search.top_k import keep_best, sorted_best  # imports Numba
 
         buffer = numpy.empty(len(queries) * CANDIDATES, numpy.float32)
         for first in range(0, len(self.units), CANDIDATES):
@@ -89,7 +89,7 @@ class _CPUSearch:
             numpy.matmul(queries, candidates.T, out=block)
             _exclude(block, own - first)
             keep_best(block, first, scores, rows)
-        scores[:], rows[:] = in_order(scores, rows)
+        scores[:], rows[:] = sorted_best(scores, rows)
 
 
 class _GPUSearch:
@@ -100,11 +100,11 @@ class _GPUSearch:
         self.queries = max(1, min(16384, GPU_SCORES // max(1, len(units))))
 
     def best(
-        self, queries: numpy.ndarray, own: numpy.ndarray, top: int
+        self, queries: numpy.ndarray, own: numpy.ndarray, topn: int
     ) -> tuple[numpy.ndarray, numpy.ndarray]:
         scores = to_gpu(queries) @ self.units.T
         _exclude(scores, own)
-        best, rows = best_columns(scores, top)
+        best, rows = best_columns(scores, topn)
         return to_cpu(best), to_cpu(rows)
 
 
@@ -115,24 +115,24 @@ def _exclude(scores: Array, columns: numpy.ndarray) -> None:
     scores[xp.asarray(inside), xp.asarray(columns[inside])] = -numpy.inf
 
 
-def best_columns(scores: Array, top: int) -> tuple[Array, Array]:
-    """The `top` highest scores of each row, falling, and their columns; ties by rising column.
+def best_columns(scores: Array, topn: int) -> tuple[Array, Array]:
+    """The `topn` highest scores of each row, falling, and their columns; ties by rising column.
 
-    scores: (Q, C). Only the `top` chunks of the highest maximum are sorted: none of the best can
+    scores: (Q, C). Only the `topn` chunks of the highest maximum are sorted: none of the best can
     lie in another, and of equal maxima the earlier chunk is taken.
     """
     xp = array_module(scores)
     count, width = scores.shape
-    if width > CHUNK * top:
+    if width > CHUNK * topn:
         chunks = -(-width // CHUNK)
         padded = xp.full((count, chunks * CHUNK), -numpy.inf, scores.dtype)
         padded[:, :width] = scores
         padded = padded.reshape(count, chunks, CHUNK)
-        order = xp.argsort(-padded.max(axis=2), axis=1, kind="stable")[:, :top]
+        order = xp.argsort(-padded.max(axis=2), axis=1, kind="stable")[:, :topn]
         chosen = xp.sort(order, axis=1)  # in rising order of the columns
-        scores = xp.take_along_axis(padded, chosen[:, :, None], axis=1).reshape(count, top * CHUNK)
-        columns = (chosen[:, :, None] * CHUNK + xp.arange(CHUNK)).reshape(count, top * CHUNK)
+        scores = xp.take_along_axis(padded, chosen[:, :, None], axis=1).reshape(count, topn * CHUNK)
+        columns = (chosen[:, :, None] * CHUNK + xp.arange(CHUNK)).reshape(count, topn * CHUNK)
     else:
         columns = xp.broadcast_to(xp.arange(width), scores.shape)
-    best = xp.argsort(-scores, axis=1, kind="stable")[:, :top]
+    best = xp.argsort(-scores, axis=1, kind="stable")[:, :topn]
     return xp.take_along_axis(scores, best, axis=1), xp.take_along_axis(columns, best, axis=1)

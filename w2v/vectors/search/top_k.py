@@ -21,7 +21,7 @@ def keep_best(scores, first, best, rows):
     scores: (Q, C) float32, those of the candidates first..first + C. best: (Q, K) float32, a heap
     with the worst at its root; -inf where nothing is kept yet. rows: (Q, K) int64, the candidates
     of `best`. Blocks come in rising order, so that a score equal to the worst comes too late.
-    A score of -inf or NaN is never kept. `in_order` sorts the result.
+    A score of -inf or NaN is never kept. `sorted_best` sorts the result.
     """
     for query in range(len(scores)):
         row, kept, kept_rows = scores[query], best[query], rows[query]
@@ -60,7 +60,7 @@ def _replace_worst(kept, rows, score, row):
     kept[place], rows[place] = score, row
 
 
-def in_order(best: numpy.ndarray, rows: numpy.ndarray) -> tuple[numpy.ndarray, numpy.ndarray]:
+def sorted_best(best: numpy.ndarray, rows: numpy.ndarray) -> tuple[numpy.ndarray, numpy.ndarray]:
     """What `keep_best` has kept, best first; ties by rising row. best, rows: (Q, K)."""
     order = numpy.lexsort((rows, -best))
     return numpy.take_along_axis(best, order, axis=1), numpy.take_along_axis(rows, order, axis=1)
