@@ -697,3 +697,10 @@ def test_a_question_to_a_damaged_mapped_file_is_refused(tmp_path, refused, monke
         ["evaluate", "v.safetensors", "--analogies", "questions.txt"],
     ):
         assert "holds NaN or infinity" in refused(*question)
+
+
+def test_blank_words_of_any_white_space_have_no_place_in_a_tsv(tmp_path):
+    spaces = [chr(i) for i in range(sys.maxunicode + 1) if chr(i).isspace()]
+    for word in ["", "\u3000 ", *(space for space in spaces if space not in "\t\n\r")]:
+        with pytest.raises(OutputError, match="is empty, or holds a tab"):
+            package.save(WordVectors([word, "a"], np.ones((2, 2))), tmp_path / "v.tsv")

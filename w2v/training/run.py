@@ -69,10 +69,10 @@ def run(corpus: Source, options: dict[str, Any], listener: Listener = SILENT) ->
     _check_files(corpus, config)
     with device(config.gpu, config.device):
         text = encode_corpus(corpus, config, listener.note, config.threads)
-        training = make_training(text, config)
-        listener.note(training.summary)
         if config.output is not None:
             check_output(config.output, text.vocabulary.words)
+        training = make_training(text, config)
+        listener.note(training.summary)
         training.prepare(listener)
         done = _fit(training, config, listener)
     with uninterrupted():

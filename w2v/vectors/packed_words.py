@@ -11,6 +11,9 @@ import numpy
 
 from w2v.errors import ModelFileError
 
+Packed = tuple[numpy.ndarray, numpy.ndarray]
+"""The blob and the offsets of words."""
+
 _DECODED = 1 << 16  # words that are decoded at a time while going through all
 
 
@@ -72,7 +75,7 @@ class PackedWords(Sequence[str]):
         return ModelFileError(f"{self.name} is damaged: a word is not valid UTF-8")
 
 
-def pack(words: Iterable[str]) -> tuple[numpy.ndarray, numpy.ndarray]:
+def pack(words: Iterable[str]) -> Packed:
     """The blob (B,) uint8 and the offsets (W + 1,) int64 of words.
 
     Raises UnicodeEncodeError for a word that UTF-8 cannot hold (half of a surrogate pair).

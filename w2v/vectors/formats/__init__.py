@@ -29,6 +29,7 @@ from w2v.vectors.formats import (
     word2vec_text,
 )
 from w2v.vectors.formats.files import PathName
+from w2v.vectors.packed_words import Packed, pack
 from w2v.vectors.word_vectors import WordVectors
 
 __all__ = ["FORMATS", "Format", "check_output", "files_of", "find_format", "load", "save"]
@@ -50,7 +51,7 @@ class Format:
     write: Callable[..., None]
     reads: frozenset[str] = frozenset()
     writes: frozenset[str] = frozenset()
-    check_words: Callable[[PathName, Sequence[str]], None] = lambda path, words: None
+    check_words: Callable[[PathName, Packed], None] = lambda path, words: None
 
 
 _TEXT_ENDINGS = (".txt", ".vec", ".txt.gz", ".vec.gz")
@@ -186,7 +187,7 @@ def files_of(path: PathName, format: str | None = None) -> list[Path]:
 
 def check_output(path: PathName, words: Sequence[str] = (), format: str | None = None) -> None:
     """Raise OutputError unless the ending of `path` names a format with a place for these words."""
-    _output_format(path, format).check_words(path, words)
+    _output_format(path, format).check_words(path, pack(words))
 
 
 def _fitting(found: Format, takes: frozenset[str], options: dict[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import numpy
 
 from w2v.errors import ModelFileError, OutputError
 from w2v.files import replacing
-from w2v.vectors.packed_words import arrow_strings, pack, repeated, unpack
+from w2v.vectors.packed_words import Packed, arrow_strings, pack, repeated, unpack
 from w2v.vectors.word_vectors import WordVectors
 
 PathName = str | Path
@@ -175,7 +175,7 @@ def _first_of_each(vectors: WordVectors) -> WordVectors:
     return WordVectors(list(rows), vectors.matrix[list(rows.values())])
 
 
-def words_to_write(vectors: WordVectors, path: PathName) -> tuple[numpy.ndarray, numpy.ndarray]:
+def words_to_write(vectors: WordVectors, path: PathName) -> Packed:
     """The packed words of vectors that can be written: finite numbers, words of their own in UTF-8.
 
     Raises OutputError.
@@ -207,9 +207,9 @@ def rows_at_once(vectors: WordVectors, numbers: int = _CHECKED) -> int:
     return max(1, numbers // max(1, vectors.matrix.shape[1]))
 
 
-def find_words(blob: numpy.ndarray, offsets: numpy.ndarray, pattern: str) -> list[str]:
+def find_words(packed: Packed, pattern: str) -> list[str]:
     """The words in which a regular expression (RE2) matches."""
     from pyarrow import compute
 
-    words = arrow_strings(blob, offsets)
+    words = arrow_strings(*packed)
     return words.filter(compute.match_substring_regex(words, pattern)).to_pylist()

@@ -5,7 +5,6 @@ order: a line each, or under a header `word TAB count` where counts are known, s
 takes a first line for a header only where there are several columns.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy
@@ -21,10 +20,11 @@ from w2v.vectors.formats.files import (
     words_to_write,
 )
 from w2v.vectors.formats.text_rows import TextRows, text_blocks
-from w2v.vectors.packed_words import pack
+from w2v.vectors.packed_words import Packed
 from w2v.vectors.word_vectors import WordVectors
 
 _HEADER = b"word\tcount"
+_BLANK = r"\A[\pZ\x{9}-\x{d}\x{1c}-\x{1f}\x{85}]*\z"  # the white space of `str.strip`, or nothing
 
 
 def metadata_path(path: PathName) -> Path:
@@ -85,13 +85,13 @@ def _counts(lines: list[bytes], metadata: Path) -> numpy.ndarray:
     return numpy.array([int(count) for count in counts], numpy.int64)
 
 
-def check_words(path: PathName, words: Sequence[str]) -> None:
+def check_words(path: PathName, words: Packed) -> None:
     """Raise OutputError if a word has no place in this format.
 
     Those are words with a tab or the end of a line in it, and words of white space or nothing,
     which the projector leaves out, so that the lines of the two files no longer match.
     """
-    unfit = find_words(*pack(words), r"[\t\n\r]") or [w for w in words if not w.strip()]
+    unfit = find_words(words, r"[\t\n\r]") or find_words(words, _BLANK)
     if unfit:
         raise OutputError(
             f"cannot write {path}: the word {unfit[0]!r} is empty, or holds a tab or the end of a "
@@ -101,8 +101,7 @@ def check_words(path: PathName, words: Sequence[str]) -> None:
 
 def write_tsv(vectors: WordVectors, path: PathName) -> None:
     """Write the pair: numbers that are read again bit by bit. Raises OutputError."""
-    words_to_write(vectors, path)
-    check_words(path, vectors.words)
+    check_words(path, words_to_write(vectors, path))
     if vectors.counts is None:
         lines = list(vectors.words)
     else:

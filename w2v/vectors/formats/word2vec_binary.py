@@ -5,7 +5,7 @@ a newline after each vector, gensim none: a newline before a word is no part of 
 its first space, so none can hold one.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import cycle
@@ -26,7 +26,7 @@ from w2v.vectors.formats.files import (
     words_to_write,
     written,
 )
-from w2v.vectors.packed_words import pack
+from w2v.vectors.packed_words import Packed
 from w2v.vectors.word_vectors import WordVectors
 
 _BLOCK = 1 << 22  # bytes that are read at a time
@@ -145,9 +145,9 @@ class _Reader:
                 return
 
 
-def check_words(path: PathName, words: Sequence[str]) -> None:
+def check_words(path: PathName, words: Packed) -> None:
     """Raise OutputError if a word has no place in this format: one with a space or a newline."""
-    unfit = find_words(*pack(words), r"[ \n]")
+    unfit = find_words(words, r"[ \n]")
     if unfit:
         raise OutputError(
             f"cannot write {path}: the word {unfit[0]!r} holds a space or a newline, at which "
@@ -159,8 +159,8 @@ def write_binary(vectors: WordVectors, path: PathName) -> None:
     """Write the bytes that gensim writes. Raises OutputError."""
     from w2v.vectors.formats.scanning import join_binary  # brings in Numba
 
-    blob, offsets = words_to_write(vectors, path)
-    check_words(path, vectors.words)
+    blob, offsets = packed = words_to_write(vectors, path)
+    check_words(path, packed)
     step = rows_at_once(vectors, _NUMBERS)
     with written(path) as file:
         file.write(b"%d %d\n" % vectors.matrix.shape)

@@ -5,9 +5,6 @@ the first line out. The numbers are the last H fields, so that a word may hold s
 GloVe's 840B file has such words, which gensim cannot read. No word can hold a newline.
 """
 
-import re
-from collections.abc import Sequence
-
 from w2v.errors import ModelFileError, OutputError
 from w2v.vectors.formats.files import (
     PathName,
@@ -21,11 +18,11 @@ from w2v.vectors.formats.files import (
     written,
 )
 from w2v.vectors.formats.text_rows import TextRows, text_blocks
-from w2v.vectors.packed_words import arrow_strings, pack
+from w2v.vectors.packed_words import Packed, arrow_strings
 from w2v.vectors.word_vectors import WordVectors
 
 _LOOKED_AT = 1 << 24  # bytes by which the dim is told where no header names it
-_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", re.ASCII)
+_ENDS_IN_NUMBER = r" [+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\z"
 
 
 def read_text(
@@ -73,18 +70,19 @@ def _dim_without_header(path: PathName) -> int:
     return min(fields)
 
 
-def check_words(path: PathName, words: Sequence[str]) -> None:
+def check_words(path: PathName, words: Packed) -> None:
     """Raise OutputError if a word has no place in this format: one with a newline.
 
     Nor can all words end in a number after a space: that reads like vectors of a larger dim.
     """
-    unfit = find_words(*pack(words), r"\n")
+    unfit = find_words(words, r"\n")
     if unfit:
         raise OutputError(
             f"cannot write {path}: the word {unfit[0]!r} holds a newline, at which the format ends "
             "a line; choose a name that ends in .safetensors"
         )
-    if words and all(" " in word and _NUMBER.fullmatch(word.rpartition(" ")[2]) for word in words):
+    numbered = find_words(words, _ENDS_IN_NUMBER)
+    if numbered and len(numbered) == len(words[1]) - 1:
         raise OutputError(
             f"cannot write {path}: every word ends in a number after a space, which would be taken "
             "for a part of its vector; choose a name that ends in .safetensors"
@@ -94,7 +92,7 @@ def check_words(path: PathName, words: Sequence[str]) -> None:
 def write_text(vectors: WordVectors, path: PathName, header: bool = True) -> None:
     """Write the vectors, so that they are read again bit by bit. Raises OutputError."""
     packed = words_to_write(vectors, path)
-    check_words(path, vectors.words)
+    check_words(path, packed)
     with written(path) as file:
         if header:
             file.write(b"%d %d\n" % vectors.matrix.shape)
