@@ -6,6 +6,7 @@ import json
 import os
 import re
 import struct
+import sys
 import warnings
 import zipfile
 from fractions import Fraction
