@@ -28,7 +28,8 @@ from w2v.config import TextConfig
 from w2v.corpus import newsgroups
 from w2v.corpus.datasets import dataset_file
 file = dataset_file("20newsgroups", "train", sys.argv[1])
-text = b"".join(newsgroups.text_blocks([str(file)], "train"))
+post_lines = getattr(newsgroups, "post_lines", None) or newsgroups.text_blocks  # its name before
+text = b"".join(post_lines([str(file)], "train"))
 open("posts.txt", "wb").write(b"\\n".join(text.split(b"\\n")[:int(sys.argv[2])]) + b"\\n")
 """
 

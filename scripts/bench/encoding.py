@@ -18,8 +18,8 @@ import numpy as np
 from timing import alternate, write_results
 
 from w2v.config import TextConfig
+from w2v.corpus.blocks import text_blocks
 from w2v.corpus.encoding import encode_files
-from w2v.corpus.readers import text_blocks
 
 LINE = 20  # words
 CLEANED = TextConfig(

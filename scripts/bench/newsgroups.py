@@ -21,7 +21,7 @@ from w2v.config import TextConfig, TrainConfig
 from w2v.config_file import read_config
 from w2v.corpus import EncodedCorpus, newsgroups
 from w2v.corpus.datasets import dataset_file
-from w2v.corpus.readers import find_files
+from w2v.corpus.sources import find_files
 from w2v.training import Listener, Progress
 from w2v.training.labelled_pairs import PairTraining
 from w2v.training.run import encode_corpus, make_config, make_training
@@ -85,7 +85,7 @@ def counts(options: dict[str, Any], text: EncodedCorpus) -> dict[str, int]:
     """What the notebook prints of its posts, and the pairs of all of them."""
     path = dataset_file("20newsgroups", "train", options.get("data_dir"))
     files = find_files([path], print)
-    posts = sum(block.count(b"\n") for block in newsgroups.text_blocks(files, "train"))
+    posts = sum(block.count(b"\n") for block in newsgroups.post_lines(files, "train"))
     batches = PairTraining.from_config(text, settings(options)).batches
     (target, _, _), words = next(iter(batches))
     return {

@@ -83,7 +83,7 @@ def parse() -> argparse.Namespace:
 
 def unpack(corpus: Path, folder: Path) -> tuple[Path, Path]:
     """The text as a plain file, and as gzip, which every side can read."""
-    from w2v.corpus.readers import byte_blocks
+    from w2v.corpus.unpacking import byte_blocks
 
     text, packed = folder / "corpus.txt", folder / "corpus.txt.gz"
     with open(text, "wb") as plain:

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from w2v.config import TextConfig
-from w2v.corpus import readers, stream_builder, tokenize
 from w2v.corpus.encoding import encode_files, encode_sentences
+from w2v.corpus.sizes import USUAL, Sizes
 from w2v.corpus.stop_words import ENGLISH
 from w2v.errors import ConfigError, CorpusError
 
@@ -45,10 +45,11 @@ def by_hand(text, config, stop_words):
     return sentences
 
 
-def cleaned(tmp_path, text, **options):
+def cleaned(tmp_path, text, sizes=USUAL, **options):
     """The sentences of a text after cleaning, as one string."""
     config = dataclasses.replace(ALL, **options)
-    stream = stream_of(encode_files([write(tmp_path / "a.txt", text)], config))
+    path = write(tmp_path / "a.txt", text)
+    stream = stream_of(encode_files([path], config, sizes=sizes))
     return " ".join("|" if word is None else word for word in stream)
 
 
@@ -69,9 +70,8 @@ CONFIGS = st.builds(
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(TEXTS, CONFIGS, st.integers(1, 30), st.integers(1, 3))
-def test_words_are_those_of_plain_python(tmp_path, monkeypatch, text, config, block, threads):
-    monkeypatch.setattr(readers.text_blocks, "__defaults__", (block,))
-    monkeypatch.setattr(stream_builder, "MERGE_BLOCKS", threads)
+def test_words_are_those_of_plain_python(tmp_path, text, config, block, threads):
+    sizes = Sizes(block=block, merged=threads)
     write(tmp_path / "stop.txt", "the ab\nx\n")
     path = write(tmp_path / "a.txt", text)
     stop_words = {"the", "ab", "x"} if config.stop_words else set()
@@ -80,21 +80,20 @@ def test_words_are_those_of_plain_python(tmp_path, monkeypatch, text, config, bl
         with pytest.raises(CorpusError, match="no words"):
             encode_files([path], config)
         return
-    corpus = encode_files([path], config, threads=threads)
+    corpus = encode_files([path], config, threads=threads, sizes=sizes)
     assert stream_of(corpus) == [word for line in sentences for word in [*line, None]]
     words = [word for line in sentences for word in line]
     ranked = sorted(dict.fromkeys(words), key=lambda word: -words.count(word))
     assert list(counts_of(corpus).items()) == [(word, words.count(word)) for word in ranked]
 
 
-def test_sentences_that_are_lists_are_cleaned_alike(monkeypatch):
-    monkeypatch.setattr(tokenize, "BATCH", 3)
+def test_sentences_that_are_lists_are_cleaned_alike():
     config = dataclasses.replace(
         ALL, tokenizer="words", lowercase=True, stop_words="english", min_sentence=2
     )
     sentences = [["The", "New York", "fire-fighter"], ["it", "burns"], [], ["Fire", "burns"]]
     expected = ["new", "york", "fire", "fighter", None, "fire", "burns", None]
-    assert stream_of(encode_sentences(sentences, config)) == expected
+    assert stream_of(encode_sentences(sentences, config, sizes=Sizes(batch=3))) == expected
 
 
 # One option at a time
@@ -143,13 +142,13 @@ def test_short_sentences_are_left_out_after_the_words(tmp_path):
     assert cleaned(tmp_path, text, **options) == "cat sat | dog ran off |"
 
 
-def test_a_long_sentence_over_many_blocks_stays_whole(tmp_path, monkeypatch):
-    monkeypatch.setattr(readers.text_blocks, "__defaults__", (10,))
+def test_a_long_sentence_over_many_blocks_stays_whole(tmp_path):
+    sizes = Sizes(block=10)
     text = "a b\n" + "one two three four five six seven eight nine ten\nc d e"
-    assert cleaned(tmp_path, text, min_sentence=7) == (
+    assert cleaned(tmp_path, text, sizes, min_sentence=7) == (
         "one two three four five six seven eight nine ten |"
     )
-    assert cleaned(tmp_path, text, min_sentence=3).endswith("ten | c d e |")
+    assert cleaned(tmp_path, text, sizes, min_sentence=3).endswith("ten | c d e |")
 
 
 # Any form, the cache, what is refused

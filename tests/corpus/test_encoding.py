@@ -21,8 +21,10 @@ from hypothesis import strategies as st
 
 import w2v.corpus.encoding as encoding
 from w2v.config import TextConfig
-from w2v.corpus import SENTENCE_END, cache, encoded_corpus, readers, stream_builder, tokenize
+from w2v.corpus import cache, encoded_corpus
 from w2v.corpus.encoding import encode_files, encode_sentences
+from w2v.corpus.sizes import Sizes
+from w2v.corpus.stream_builder import StreamBuilder
 from w2v.errors import ConfigError, CorpusError
 
 ALL = TextConfig(min_count=1)
@@ -58,17 +60,15 @@ CONFIGS = st.builds(
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(TEXTS, CONFIGS, st.integers(1, 30), st.integers(1, 3))
-def test_ids_are_those_of_plain_python(tmp_path, monkeypatch, text, config, block, threads):
-    monkeypatch.setattr(readers.text_blocks, "__defaults__", (block,))
-    monkeypatch.setattr(stream_builder, "CHUNK", block)
-    monkeypatch.setattr(stream_builder, "MERGE_BLOCKS", threads)
+def test_ids_are_those_of_plain_python(tmp_path, text, config, block, threads):
+    sizes = Sizes(block=block, chunk=block, merged=threads)
     path = write(tmp_path / "a.txt", text)
     stream, counts = by_hand(text, config)
     if not stream:
         with pytest.raises(CorpusError, match="no word"):
             encode_files([path], config)
         return
-    corpus = encode_files([path], config, threads=threads)
+    corpus = encode_files([path], config, threads=threads, sizes=sizes)
     assert stream_of(corpus) == stream
     assert list(counts_of(corpus).items()) == list(counts.items())
     assert corpus.words == len(stream) - stream.count(None)
@@ -96,14 +96,14 @@ def text():
     return "\n".join(lines)
 
 
-def test_block_size_and_threads_do_not_matter(tmp_path, monkeypatch, text):
+def test_block_size_and_threads_do_not_matter(tmp_path, text):
     path = write(tmp_path / "a.txt", text)
     config = TextConfig(min_count=2, cache=False)
     whole = encode_files([path], config)
     assert stream_of(whole) == by_hand(text, config)[0]
     for block, threads in ((1000, 1), (1 << 16, 3), (77_777, 8)):
-        monkeypatch.setattr(readers.text_blocks, "__defaults__", (block,))
-        assert same(encode_files([path], config, threads=threads), whole)
+        sizes = Sizes(block=block)
+        assert same(encode_files([path], config, threads=threads, sizes=sizes), whole)
 
 
 def test_every_form_of_a_text_gives_the_same(tmp_path, monkeypatch, text):
@@ -190,10 +190,10 @@ def test_parquet_rows_are_sentences_or_documents(tmp_path):
             encode_files([write(path, content)], ALL)
 
 
-def test_sentences_are_taken_as_they_are(monkeypatch):
-    monkeypatch.setattr(tokenize, "BATCH", 3)
+def test_sentences_are_taken_as_they_are():
+    sizes = Sizes(batch=3)
     sentences = [["New York", "a"], [], ("A",), ["a", "New York", "b", "c"]]
-    corpus = encode_sentences(sentences, ALL)
+    corpus = encode_sentences(sentences, ALL, sizes=sizes)
     expected = ["New York", "a", None, "A", None, "a", "New York", "b", "c", None]
     assert stream_of(corpus) == expected
     lower = encode_sentences(sentences, dataclasses.replace(ALL, lowercase=True))
@@ -208,24 +208,22 @@ def test_sentences_are_taken_as_they_are(monkeypatch):
 # Pruning
 
 
-def test_a_vocabulary_too_large_is_pruned_and_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr(readers.text_blocks, "__defaults__", (1000,))
-    monkeypatch.setattr(stream_builder, "FEWEST_IN_MEMORY", 500)
-    monkeypatch.setattr(stream_builder, "MERGE_BLOCKS", 2)
+def test_a_vocabulary_too_large_is_pruned_and_says_so(tmp_path):
+    sizes = Sizes(block=1000, kept_words=500, merged=2)
     lines = [f"the rare{i} cat of{i % 7}" for i in range(3000)]
     path = write(tmp_path / "a.txt", "\n".join(lines))
     said: list[str] = []
     config = TextConfig(min_count=1, max_vocab=20, cache=False)
-    corpus = encode_files([path], config, said.append)
+    corpus = encode_files([path], config, said.append, sizes=sizes)
     assert "a.txt: more than 500 distinct words" in said[0] and "were dropped" in said[0]
     top = corpus.vocabulary.words
     assert top[:2] == ["the", "cat"] and set(top[2:9]) == {f"of{i}" for i in range(7)}
     assert len(top) == 20
     assert counts_of(corpus) == Counter(word for word in stream_of(corpus) if word)
     assert corpus.vocabulary.counts[0] == 3000 == corpus.sentences
-    assert same(encode_files([path], config, threads=1), corpus)
+    assert same(encode_files([path], config, threads=1, sizes=sizes), corpus)
     packed = write(tmp_path / "a.zst", zstandard.compress(path.read_bytes()))
-    assert same(encode_files([packed], config, threads=5), corpus)
+    assert same(encode_files([packed], config, threads=5, sizes=sizes), corpus)
 
 
 # The cache
@@ -353,10 +351,24 @@ def test_a_cache_that_is_damaged_or_of_another_version_is_made_anew(source, enco
     expected = stream_of(first)
     cached().unlink()  # a file that is mapped must not be cut
     write(cache.place_for([source], cache.text_options(ALL)), damage(data))
-    with pytest.raises(CorpusError, match="no encoded corpus, or damaged"):
+    with pytest.raises(CorpusError, match="not an encoded corpus, or is damaged"):
         encoded_corpus.load(cached())
-    assert stream_of(encode_files([source], ALL)) == expected
+    said: list[str] = []
+    assert stream_of(encode_files([source], ALL, said.append)) == expected
     assert len(encodings) == 2 and cached().read_bytes() == data
+    assert str(cached()) in said[0] and said[0].endswith(": encoded anew") and len(said) == 1
+
+
+def test_an_encoded_corpus_of_the_version_before_is_made_anew_and_said(w2v, source):
+    assert w2v("encode", source, "--min-count", 1)[0] == 0
+    data = cached().read_bytes()
+    version = encoded_corpus.VERSION
+    old = data.replace(b'"version": %d' % version, b'"version": %d' % (version - 1))
+    assert old != data
+    cached().write_bytes(old)
+    code, out, err = w2v("encode", source, "--min-count", 1)
+    assert code == 0 and f"it is of version {version - 1}, not {version}: encoded anew" in err
+    assert cached().read_bytes() == data and str(cached()) in out
 
 
 def test_a_failed_encoding_leaves_nothing(tmp_path, source):
@@ -371,15 +383,15 @@ def test_a_failed_encoding_leaves_nothing(tmp_path, source):
 
 
 def test_a_file_that_changes_while_it_is_read_is_not_trusted_later(source, encodings, monkeypatch):
-    real = stream_builder.GrowingStream.finish
+    real = StreamBuilder.finish
 
     def finish(self, *options):
         write(source, "x y x\ny z\n")  # as long as before
         return real(self, *options)
 
-    monkeypatch.setattr(stream_builder.GrowingStream, "finish", finish)
+    monkeypatch.setattr(StreamBuilder, "finish", finish)
     assert encode_files([source], ALL).vocabulary.words == ["a", "b", "c"]
-    monkeypatch.setattr(stream_builder.GrowingStream, "finish", real)
+    monkeypatch.setattr(StreamBuilder, "finish", real)
     assert encode_files([source], ALL).vocabulary.words == ["x", "y", "z"]
     assert len(encodings) == 2
 
@@ -412,15 +424,7 @@ def test_two_processes_at_once_do_not_hurt_each_other(tmp_path, text):
 
 def test_the_file_begins_with_the_ids_and_ends_with_its_header(source):
     corpus = encode_files([source], ALL)
-    assert np.fromfile(cached(), "<i4", len(corpus.ids)).tolist() == [
-        0,
-        1,
-        0,
-        SENTENCE_END,
-        1,
-        2,
-        SENTENCE_END,
-    ]
+    assert np.fromfile(cached(), "<i4", len(corpus.ids)).tolist() == [0, 1, 0, -1, 1, 2, -1]
     data = cached().read_bytes()
     length = int.from_bytes(data[-16:-8], "little")
     header = json.loads(data[-16 - length : -16])
@@ -438,13 +442,13 @@ def test_the_file_begins_with_the_ids_and_ends_with_its_header(source):
     ]
 
 
-def test_words_that_tie_when_the_vocabulary_is_pruned_stay_in_order(tmp_path, monkeypatch):
-    monkeypatch.setattr("w2v.corpus.stream_builder.FEWEST_IN_MEMORY", 20)
+def test_words_that_tie_when_the_vocabulary_is_pruned_stay_in_order(tmp_path):
+    sizes = Sizes(kept_words=20)
     path = tmp_path / "words.txt"
     path.write_text(" ".join(f"w{i}" for i in range(100)))
     said = []
     config = TextConfig(min_count=1, max_vocab=2, cache=False)
-    corpus = encode_files([path], config, said.append)
+    corpus = encode_files([path], config, said.append, sizes=sizes)
     assert corpus.vocabulary.words == ["w0", "w1"]
     assert "were dropped" in said[-1]
 

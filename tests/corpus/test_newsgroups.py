@@ -54,7 +54,7 @@ def test_posts_are_scikit_learns_in_its_order(tmp_path):
     order = np.arange(len(loaded.data))
     np.random.RandomState(1).shuffle(order)  # its random_state
     numbers = [(loaded.data[i].split("number ")[1].split()[0], loaded.target[i]) for i in order]
-    lines = b"".join(newsgroups.text_blocks([str(make_archive(tmp_path / "a.tgz"))], "train"))
+    lines = b"".join(newsgroups.post_lines([str(make_archive(tmp_path / "a.tgz"))], "train"))
     expected = [
         f"New words of {sorted(GROUPS)[group]} number {number} caf\xe9" for number, group in numbers
     ]
@@ -166,7 +166,7 @@ def test_the_archive_has_11314_posts(data_dir):
     if not path.exists():
         pytest.skip("needs 20news-bydate-train.tar.gz in W2V_DATA_DIR")
     pytest.importorskip("sklearn")
-    lines = b"".join(newsgroups.text_blocks([str(path)], "train")).decode().split("\n")
+    lines = b"".join(newsgroups.post_lines([str(path)], "train")).decode().split("\n")
     assert len(lines) == 11_314 + 1
     assert lines[0].startswith("Well i'm not sure about the story nad it did seem biased.")
 

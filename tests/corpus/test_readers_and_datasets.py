@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 import w2v
 from w2v.config import TextConfig
 from w2v.corpus import EOS, datasets, demo, ptb, with_eos
+from w2v.corpus.blocks import cut_blocks, text_blocks
 from w2v.corpus.encoding import encode_files, encode_sentences
-from w2v.corpus.readers import byte_blocks, cut_blocks, text_blocks, to_utf8
+from w2v.corpus.unpacking import byte_blocks
+from w2v.corpus.utf8 import to_utf8
 from w2v.errors import CorpusError, MissingPackageError
 
 

@@ -24,6 +24,12 @@ def with_eos(text: EncodedCorpus, config: TextConfig) -> Corpus:
 
     It is counted like a word, and gets its id, or is left out, by the same options. Where the text
     itself holds `<eos>`, the two are the same word.
+
+    >>> vocabulary = Vocabulary(["a", "b"], numpy.array([3, 1]))
+    >>> text = EncodedCorpus(numpy.array([0, 1, SENTENCE_END, 0, 0, SENTENCE_END]), vocabulary)
+    >>> stream = with_eos(text, TextConfig(min_count=2))  # b occurs once, and each <eos> counts
+    >>> stream.vocabulary.words, stream.ids.tolist()
+    (['a', '<eos>'], [0, 1, 0, 0, 1])
     """
     ids, size = numpy.asarray(text.ids), len(text.vocabulary)
     names = [*text.vocabulary.words, EOS]

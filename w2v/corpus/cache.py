@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from w2v.config import TextConfig
-from w2v.corpus import encoded_corpus, readers
+from w2v.corpus import encoded_corpus
 from w2v.corpus.cleaning import Cleaning
 from w2v.corpus.encoded_corpus import EncodedCorpus, Source
+from w2v.corpus.sources import Note
+from w2v.corpus.utf8 import check_encoding
 from w2v.errors import CorpusError, OutputError
 
 
@@ -35,7 +37,7 @@ def text_options(config: TextConfig) -> dict[str, Any]:
     }
     return options | {
         "posts": config.split if config.dataset == "20newsgroups" else None,
-        "encoding": readers.check_encoding(config.encoding),
+        "encoding": check_encoding(config.encoding),
         "stop_words": Cleaning.of(config).stop_words_key,  # not the name of their file
     }
 
@@ -51,8 +53,12 @@ def place_for(sources: Sequence[str | Path], options: dict[str, Any]) -> Path:
     return cache_folder() / f"{stem}-{key[:24]}.ids"
 
 
-def look_up(path: Path, files: Sequence[str], options: dict[str, Any]) -> EncodedCorpus | None:
+def look_up(
+    path: Path, files: Sequence[str], options: dict[str, Any], note: Note
+) -> EncodedCorpus | None:
     """The encoded corpus at `path` if it is whole and fits, else None.
+
+    note: is told of one that is damaged or of another version.
 
     It fits if the options are the same, and the files by name, size and modification time; where
     only a time differs, the hash decides.
@@ -63,7 +69,9 @@ def look_up(path: Path, files: Sequence[str], options: dict[str, Any]) -> Encode
         if header.options != options or not _are_same(header.sources, now):
             return None
         corpus = encoded_corpus.load(path)
-    except (CorpusError, OSError):
+    except (CorpusError, OSError) as error:
+        if path.exists():
+            note(f"{path}: {error.__cause__ or error}: encoded anew")
         return None
     renewed = [
         dataclasses.replace(new, sha256=old.sha256)

@@ -132,14 +132,14 @@ def _read_header(file: IO[bytes]) -> Header:
     length = int.from_bytes(file.read(_LENGTH), "little")
     if file.read() != MAGIC:
         raise ValueError("it has no header")
-    begin = size - len(MAGIC) - _LENGTH - length
-    file.seek(begin)
+    start = size - len(MAGIC) - _LENGTH - length
+    file.seek(start)
     content = json.loads(file.read(length))
     if content["version"] != VERSION:
         raise ValueError(f"it is of version {content['version']}, not {VERSION}")
     content["sources"] = [Source(**source) for source in content["sources"]]
     header = Header(**content)
-    if begin != _body_size(header):
+    if start != _body_size(header):
         raise ValueError("its length is not what its header says")
     return header
 
@@ -159,8 +159,19 @@ def load(path: str | Path) -> EncodedCorpus:
         words = json.loads(file.read(header.words_bytes))
         if not isinstance(words, list) or len(words) != header.words or counts.min() < 1:
             raise ValueError("its vocabulary is not what its header says")
-        ids = numpy.memmap(file, ID, "r", shape=(header.ids,))
+        ids = _map_ids(file, header.ids)
     return EncodedCorpus(ids, Vocabulary(words, counts))
+
+
+def map_written(file: IO[bytes], path: Path, vocabulary: Vocabulary, length: int) -> EncodedCorpus:
+    """The corpus that was just written to `file`, which gets the name `path`, and is not read."""
+    ids = _map_ids(file, length)
+    ids.filename = str(path)  # type: ignore[attr-defined]
+    return EncodedCorpus(ids, vocabulary)
+
+
+def _map_ids(file: IO[bytes], length: int) -> numpy.ndarray:
+    return numpy.memmap(file, ID, "r", shape=(length,))
 
 
 def _check_ids(file: IO[bytes], header: Header) -> None:
@@ -179,5 +190,6 @@ def _damage_reported(path: str | Path) -> Iterator[None]:
         yield
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CorpusError(
-            f"{path} is no encoded corpus, or damaged ({error}): make it anew with w2v encode"
+            f"{path} is not an encoded corpus, or is damaged ({error}): make it anew with "
+            "w2v encode"
         ) from error

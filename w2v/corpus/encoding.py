@@ -8,88 +8,113 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from w2v.config import TextConfig, option_name
-from w2v.corpus import cache, encoded_corpus, newsgroups, readers
+from w2v.corpus import cache, encoded_corpus, newsgroups
+from w2v.corpus.blocks import text_blocks
 from w2v.corpus.cleaning import Cleaning
 from w2v.corpus.encoded_corpus import EncodedCorpus, Header, Source
 from w2v.corpus.short_sentences import without_short
-from w2v.corpus.stream_builder import GrowingStream
+from w2v.corpus.sizes import USUAL, Sizes
+from w2v.corpus.sources import Note, describe, find_files
+from w2v.corpus.stream_builder import StreamBuilder
 from w2v.corpus.tokenize import Block, batch_sentences, number_tokens, split_text
 from w2v.corpus.vocabulary import Vocabulary
 from w2v.errors import CorpusError, OutputError
 from w2v.files import check_writable, replacing
 from w2v.parallel import cores, in_order, read_ahead
 
-Say = Callable[[str], None]
 Task = Callable[[], Block]
 
 READ_AHEAD = 1  # blocks of text that wait to be split
 
 
+@dataclass(frozen=True)
+class _Job:
+    """What encoding a text needs beside the text. name: what messages call it."""
+
+    name: str
+    config: TextConfig
+    note: Note
+    threads: int
+    sizes: Sizes
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What the ids depend on, for the header and the cache's key."""
+        return cache.text_options(self.config)
+
+
+def _nobody(line: str) -> None:
+    """What is noted where nobody listens."""
+
+
 def encode_files(
     sources: Sequence[str | Path],
     config: TextConfig,
-    say: Say = lambda line: None,
+    note: Note = _nobody,
     threads: int | None = None,
+    sizes: Sizes = USUAL,
 ) -> EncodedCorpus:
     """Encode files, folders and stdin ("-") as one text, in the order given.
 
     An earlier result is used again if the files and options are the same, and the result is kept
-    in the cache, unless `config.cache` is off or a source is no regular file. say: is told, in a
-    line each, what is skipped, pruned or found in the cache. threads: by default, a thread for each
-    core. Raises CorpusError, ConfigError and OutputError.
+    in the cache, unless `config.cache` is off or a source is not a regular file. note: is told, in
+    a line each, what is skipped, pruned or found in the cache. threads: by default, a thread for
+    each core. Raises CorpusError, ConfigError and OutputError.
     """
     cleaning = Cleaning.of(config)
-    files, options = readers.find_files(sources, say), cache.text_options(config)
-    name = readers.describe(sources)
+    files, options = find_files(sources, note), cache.text_options(config)
+    job = _Job(describe(sources), config, note, threads or cores(), sizes)
     place = cache.place_for(sources, options)
     is_regular = all(file != "-" and os.path.isfile(file) for file in files)
     is_kept = config.cache and is_regular
-    if is_kept and (corpus := cache.look_up(place, files, options)):
-        say(f"{name}: encoded before and not changed since ({place})")
+    if is_kept and (corpus := cache.look_up(place, files, options, note)):
+        note(f"{job.name}: encoded before and not changed since ({place})")
         return corpus
 
     def encoder(path: Path, named: Sequence[str] = ()) -> EncodedCorpus:
-        blocks = _text_blocks(files, config)
+        blocks = _blocks(files, job)
         if is_regular:  # a thread that waits for a pipe could not be interrupted
             blocks = read_ahead(blocks, READ_AHEAD)
         tasks = (partial(split_text, block, cleaning) for block in blocks)
-        return _encode(tasks, name, config, options, say, threads, path, named)
+        return _encode(tasks, job, path, named)
 
-    if is_kept and _can_write(place, say):
+    if is_kept and _can_write(place, note):
         try:
             return encoder(place, files)
         except OutputError as error:  # a full disk, say: there may be room elsewhere
-            _say_not_kept(error, say)
+            _note_not_kept(error, note)
     return _in_passing(encoder)
 
 
 def encode_sentences(
     sentences: Iterable[Sequence[str]],
     config: TextConfig,
-    say: Say = lambda line: None,
+    note: Note = _nobody,
     threads: int | None = None,
     name: str = "the corpus",
+    sizes: Sizes = USUAL,
 ) -> EncodedCorpus:
     """Encode sentences that are lists of words, which are cleaned but not split at white space.
 
     name: what an error calls the text. The rest is as in `encode_files`; nothing is kept.
     """
     cleaning = Cleaning.of(config)
-    batches = batch_sentences(sentences)
+    batches = batch_sentences(sentences, sizes.batch)
     tasks = (partial(number_tokens, batch, cleaning) for batch in batches)
-    options = cache.text_options(config)
-    return _in_passing(partial(_encode, tasks, name, config, options, say, threads))
+    job = _Job(name, config, note, threads or cores(), sizes)
+    return _in_passing(partial(_encode, tasks, job))
 
 
-def _text_blocks(files: Sequence[str], config: TextConfig) -> Iterator[bytes]:
-    if config.dataset == "20newsgroups":
-        return newsgroups.text_blocks(files, config.split)
-    return readers.text_blocks(files, config)
+def _blocks(files: Sequence[str], job: _Job) -> Iterator[bytes]:
+    if job.config.dataset == "20newsgroups":
+        return newsgroups.post_lines(files, job.config.split)
+    return text_blocks(files, job.config, job.sizes.block)
 
 
 def _in_passing(encoder: Callable[[Path], EncodedCorpus]) -> EncodedCorpus:
@@ -98,60 +123,60 @@ def _in_passing(encoder: Callable[[Path], EncodedCorpus]) -> EncodedCorpus:
         return encoder(Path(folder, "corpus.ids"))
 
 
-def _can_write(place: Path, say: Say) -> bool:
+def _can_write(place: Path, note: Note) -> bool:
     try:
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         check_writable(place)
     except (OSError, OutputError) as error:
-        _say_not_kept(error, say)
+        _note_not_kept(error, note)
         return False
     return True
 
 
-def _say_not_kept(error: OSError, say: Say) -> None:
-    say(f"the encoded text is not kept ({error}): set W2V_CACHE_DIR to a folder for it")
+def _note_not_kept(error: OSError, note: Note) -> None:
+    note(f"the encoded text is not kept ({error}): set W2V_CACHE_DIR to a folder for it")
 
 
 def _encode(
-    tasks: Iterable[Task],
-    name: str,
-    config: TextConfig,
-    options: dict[str, Any],
-    say: Say,
-    threads: int | None,
-    path: Path,
-    files: Sequence[str] = (),
+    tasks: Iterable[Task], job: _Job, path: Path, files: Sequence[str] = ()
 ) -> EncodedCorpus:
     """Encode blocks into a file at `path`.
 
     files: those that the header should name; none for a file that is not kept.
     """
-    threads = threads or cores()
-    with replacing(path, durable=bool(files)) as file, ThreadPoolExecutor(threads) as pool:
+    durable, threads = bool(files), job.threads
+    with replacing(path, durable) as file, ThreadPoolExecutor(threads) as pool:
         stamps = [cache.stamp(source) for source in files]
         hashes = [pool.submit(cache.file_hash, source) for source in files]
-        stream = GrowingStream(file, config.max_vocab, partial(in_order, pool, ahead=threads + 2))
-        blocks = in_order(pool, tasks, threads + 2)
-        if config.min_sentence > 1:
-            blocks = without_short(blocks, config.min_sentence)
-        for block in blocks:
-            stream.add(block)
-        vocabulary = stream.finish(config.min_count, config.max_vocab, config.vocab_order)
-        _check_not_empty(vocabulary, stream, name, config)
-        if stream.pruned:
-            say(
-                f"{name}: more than {stream.limit:,} distinct words: on the way, words seen up to "
-                f"{stream.pruned:,} times were dropped"
-            )
+        results = partial(in_order, pool, ahead=threads + 2)
+        stream = StreamBuilder(file, job.config.max_vocab, results, job.sizes)
+        vocabulary = _build(stream, in_order(pool, tasks, threads + 2), job)
         sources = _as_read(stamps, [future.result() for future in hashes])
-        header = Header(options, sources, stream.length, len(vocabulary), stream.pruned)
+        header = Header(job.options, sources, stream.length, len(vocabulary), stream.pruned)
         encoded_corpus.finish_file(file, vocabulary, header)
-    return encoded_corpus.load(path)
+        file.flush()
+        return encoded_corpus.map_written(file, path, vocabulary, stream.length)
 
 
-def _check_not_empty(
-    vocabulary: Vocabulary, stream: GrowingStream, name: str, config: TextConfig
-) -> None:
+def _build(stream: StreamBuilder, blocks: Iterable[Block], job: _Job) -> Vocabulary:
+    """Put all blocks into the stream; returns its vocabulary. Raises CorpusError without words."""
+    config = job.config
+    if config.min_sentence > 1:
+        blocks = without_short(blocks, config.min_sentence)
+    for block in blocks:
+        stream.add(block)
+    vocabulary = stream.finish(config.min_count, config.max_vocab, config.vocab_order)
+    _check_not_empty(vocabulary, stream, job)
+    if stream.pruned:
+        job.note(
+            f"{job.name}: more than {stream.limit:,} distinct words: on the way, words seen up to "
+            f"{stream.pruned:,} times were dropped"
+        )
+    return vocabulary
+
+
+def _check_not_empty(vocabulary: Vocabulary, stream: StreamBuilder, job: _Job) -> None:
+    config, name = job.config, job.name
     if stream.is_empty:
         steps = ("tokenizer", "min_length", "stop_words", "min_sentence")
         used = [

@@ -18,7 +18,7 @@ SEEDS = (0, 1)
 BATCH = 1000  # posts that go out as one piece of text
 
 
-def text_blocks(files: Sequence[str], split: str) -> Iterator[bytes]:
+def post_lines(files: Sequence[str], split: str) -> Iterator[bytes]:
     """The posts of a split as UTF-8, a line each; white space stands where a line ended.
 
     files: the archive, or the files of its unpacked folder. split: "train" or "test". Raises
@@ -28,8 +28,8 @@ def text_blocks(files: Sequence[str], split: str) -> Iterator[bytes]:
     if not posts:
         raise CorpusError(f"{files[0]}: there are no posts of {folder_name(split)} in it")
     texts = [posts[place] for place in _order(sorted(posts))]
-    for begin in range(0, len(texts), BATCH):
-        lines = (" ".join(_strip(text).split()) for text in texts[begin : begin + BATCH])
+    for start in range(0, len(texts), BATCH):
+        lines = (" ".join(_strip(text).split()) for text in texts[start : start + BATCH])
         yield "".join(f"{line}\n" for line in lines).encode()
 
 

@@ -13,6 +13,12 @@ def without_short(blocks: Iterable[Block], least: int) -> Iterator[Block]:
 
     A sentence may go on from block to block: as long as it is short, its words wait for the next
     one. The last sentence ends with NEWLINE.
+
+    >>> words = pyarrow.array(["a", "b", NEWLINE], pyarrow.large_string())
+    >>> block = Block.of(words, numpy.array([0, 1, 0, 2, 1, 2]))  # a b a, end, b, end
+    >>> [short] = without_short([block], least=2)
+    >>> [short.words[i].as_py() for i in short.ids]
+    ['a', 'b', 'a', '\\n', '\\n']
     """
     waiting: list[str] = []  # the words so far of a sentence that is still short
     is_long = False  # whether the sentence that the block begins in has enough words already
@@ -38,7 +44,13 @@ def without_short(blocks: Iterable[Block], least: int) -> Iterator[Block]:
 
 
 def _renumbered(words: pyarrow.LargeStringArray, ids: numpy.ndarray) -> Block:
-    """The block of the words that are left, in order of first appearance again."""
+    """The block of the words that are left, in order of first appearance again.
+
+    >>> words = pyarrow.array(["a", "b", "c"], pyarrow.large_string())
+    >>> block = _renumbered(words, numpy.array([2, 0, 2]))
+    >>> block.words.to_pylist(), block.ids.tolist(), block.counts.tolist()
+    (['c', 'a'], [0, 1, 0], [2, 1])
+    """
     first = numpy.full(len(words), len(ids))
     first[ids[::-1]] = numpy.arange(len(ids))[::-1]  # of equal ids, the last to be assigned stays
     order = numpy.argsort(first, kind="stable")[: numpy.count_nonzero(first < len(ids))]

@@ -8,14 +8,11 @@ import numpy
 import pyarrow
 
 from w2v.corpus.encoded_corpus import ID, SENTENCE_END
+from w2v.corpus.sizes import USUAL, Sizes
 from w2v.corpus.tokenize import NEWLINE, Block
 from w2v.corpus.vocabulary import Vocabulary, choose
 
-MERGE_BLOCKS = 16  # blocks that wait at most for their words to be merged
-CHUNK = 1 << 20  # ids that get their final numbers at a time
-WORDS_IN_MEMORY = 8_000_000  # distinct words while reading: about 1 GB
 WORDS_PER_KEPT = 10  # with --max-vocab: how many words compete for a place in the vocabulary
-FEWEST_IN_MEMORY = 1_000_000
 
 DROPPED = -2
 """In a table of new ids: the word vanishes from the stream."""
@@ -24,7 +21,7 @@ _END_ID, _NOTHING_ID = 0, 1  # of NEWLINE and of ""
 Task = Callable[[], numpy.ndarray]
 
 
-class GrowingStream:
+class StreamBuilder:
     """Takes blocks in order; numbers each new word in order of first appearance.
 
     The words are an Arrow array, and a merge is one dictionary encoding of the words known so far
@@ -36,17 +33,19 @@ class GrowingStream:
         file: IO[bytes],
         max_vocab: int | None,
         results: Callable[[Iterable[Task]], Iterator[numpy.ndarray]],
+        sizes: Sizes = USUAL,
     ):
         """results: does tasks, on all cores, and gives their results in order."""
+        self.sizes = sizes
         self.file = file
         self.results = results
         self.words = pyarrow.array([NEWLINE, ""], pyarrow.large_string())
         self.counts = numpy.zeros(2, numpy.int64)
         self.length = 0  # ids in the file
         self.pruned = 0  # words that occurred up to this often were dropped on the way
-        self.limit = WORDS_IN_MEMORY
+        self.limit = sizes.words
         if max_vocab is not None:
-            self.limit = min(self.limit, max(WORDS_PER_KEPT * max_vocab, FEWEST_IN_MEMORY))
+            self.limit = min(self.limit, max(WORDS_PER_KEPT * max_vocab, sizes.kept_words))
         self._waiting: list[Block] = []
         self._waiting_words = 0
 
@@ -62,7 +61,7 @@ class GrowingStream:
         self._waiting.append(block)
         self._waiting_words += len(block.words)
         # Merging passes over all the words known: it is worth it once twice as many are waiting.
-        if self._waiting_words >= 2 * len(self.words) or len(self._waiting) == MERGE_BLOCKS:
+        if self._waiting_words >= 2 * len(self.words) or len(self._waiting) == self.sizes.merged:
             self.merge()
 
     def merge(self) -> None:
@@ -117,6 +116,9 @@ class GrowingStream:
         """Give every id in the file its new one, in place; each sentence keeps one end.
 
         table: the new id of each old one, or DROPPED. Ends that follow an end, or nothing, vanish.
+
+        Example: ids 0 2 3 0 3 0 2 (0 ends a sentence) and a table that drops 3, ends with -1 and
+        makes 2 the word 0 -> 0 -1 0: the second sentence is empty, so that its end goes too.
         """
         end = table[_END_ID]
         written = 0  # ids
@@ -133,15 +135,21 @@ class GrowingStream:
         self.file.truncate(self.file.seek(written * ID.itemsize))
 
     def _chunks(self) -> Iterator[numpy.ndarray]:
-        """The ids in the file, CHUNK of them at a time."""
-        for begin in range(0, self.length, CHUNK):
-            self.file.seek(begin * ID.itemsize)
-            size = min(CHUNK, self.length - begin) * ID.itemsize
+        """The ids in the file, a chunk at a time."""
+        chunk = self.sizes.chunk
+        for start in range(0, self.length, chunk):
+            self.file.seek(start * ID.itemsize)
+            size = min(chunk, self.length - start) * ID.itemsize
             yield numpy.frombuffer(self.file.read(size), ID)
 
 
 def _renumbered(ids: numpy.ndarray, table: numpy.ndarray) -> numpy.ndarray:
-    """The new ids without those that are dropped, and without ends that follow an end."""
+    """The new ids without those that are dropped, and without ends that follow an end.
+
+    >>> table = numpy.array([SENTENCE_END, DROPPED, 0, DROPPED], numpy.int32)
+    >>> _renumbered(numpy.array([2, 3, 0, 3, 0, 2, 0]), table).tolist()
+    [0, -1, 0, -1]
+    """
     ids = table[ids]
     ids = ids[ids != DROPPED]
     is_end = ids == table[_END_ID]

@@ -12,14 +12,14 @@ import numpy
 import pyarrow
 import pyarrow.compute
 
+from w2v.corpus.blocks import ASCII_SPACE, WIDE_SPACE
 from w2v.corpus.cleaning import Cleaning
-from w2v.corpus.readers import ASCII_SPACE, WIDE_SPACE
+from w2v.corpus.sizes import USUAL
 from w2v.errors import ConfigError
 
 NEWLINE = "\n"
 """The word that stands for the end of a sentence."""
 PIECE = 1 << 17  # bytes in which white space is looked for at a time
-BATCH = 1 << 18  # about how many words of ready-made sentences form a block
 
 _TRIMMED = ASCII_SPACE.replace(NEWLINE.encode(), b"").decode()
 _NEWLINE = ord(NEWLINE)
@@ -48,7 +48,7 @@ class Block:
 def split_text(text: bytes, cleaning: Cleaning) -> Block:
     """Split UTF-8 text at white space, as `str.split` does, and at line ends; clean the words.
 
-    A token takes the one white space behind it along, so that the tokens lie in the text without a
+    A token takes the one white space after it along, so that the tokens lie in the text without a
     gap and their offsets are all that Arrow needs to see an array of strings; only the few distinct
     ones are trimmed. A newline is a token of its own.
     """
@@ -73,6 +73,9 @@ def _cleaned(words: pyarrow.LargeStringArray, ids: numpy.ndarray, cleaning: Clea
 
 def _token_offsets(text: bytes) -> numpy.ndarray:
     """Where the tokens begin, and where the last one ends: int64.
+
+    >>> _token_offsets(b"to be\\nor").tolist()  # "to ", "be", the newline, "or"
+    [0, 3, 5, 6, 8]
 
     A token ends after each white space, and before a newline. Found piece by piece, since what is
     made on the way then stays in the processor's cache.
@@ -108,20 +111,29 @@ def _split_at_wide_space(
 def _split_words(
     words: pyarrow.LargeStringArray, ids: numpy.ndarray, split: Callable[[str], list[str]]
 ) -> tuple[pyarrow.LargeStringArray, numpy.ndarray]:
-    """Put in the place of each word the words, or none, that `split` makes of it; NEWLINE stays."""
+    """Put in the place of each word the words, or none, that `split` makes of it; NEWLINE stays.
+
+    >>> words = pyarrow.array(["don't", NEWLINE, "7"], pyarrow.large_string())
+    >>> split = {"don't": ["don", "t"], "7": []}.get
+    >>> words, ids = _split_words(words, numpy.array([0, 1, 2, 0]), split)
+    >>> words.to_pylist(), ids.tolist()
+    (['don', 't', '\\n'], [0, 1, 2, 0, 1])
+    """
     parts = [[word] if word == NEWLINE else split(word) for word in words.to_pylist()]
     lengths = numpy.array([len(part) for part in parts], numpy.int64)
     if lengths.max(initial=0) <= 1:  # the tokens stay where they are
         return _strings(part[0] if part else "" for part in parts), ids
-    begins = numpy.cumsum(lengths) - lengths  # of a word's parts in the list of all parts
+    starts = numpy.cumsum(lengths) - lengths  # of a word's parts in the list of all parts
     of_token = lengths[ids]
     first = numpy.cumsum(of_token) - of_token  # place of a token's first part in the new stream
-    new_ids = numpy.arange(of_token.sum()) + numpy.repeat(begins[ids] - first, of_token)
+    new_ids = numpy.arange(of_token.sum()) + numpy.repeat(starts[ids] - first, of_token)
     return _strings(chain.from_iterable(parts)), new_ids
 
 
-def batch_sentences(sentences: Iterable[Sequence[str]]) -> Iterator[list[str]]:
-    """Ready-made sentences in lists of about BATCH words, NEWLINE after each sentence.
+def batch_sentences(
+    sentences: Iterable[Sequence[str]], size: int = USUAL.batch
+) -> Iterator[list[str]]:
+    """Ready-made sentences in lists of about `size` words, NEWLINE after each sentence.
 
     Raises ConfigError for a sentence that is a string or holds something other than strings.
     """
@@ -138,7 +150,7 @@ def batch_sentences(sentences: Iterable[Sequence[str]]) -> Iterator[list[str]]:
             )
         batch += sentence
         batch.append(NEWLINE)
-        if len(batch) >= BATCH:
+        if len(batch) >= size:
             yield batch
             batch = []
     if batch:

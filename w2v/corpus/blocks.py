@@ -1,0 +1,85 @@
+"""The text of files as UTF-8, in blocks that end in white space.
+
+The blocks depend on the text alone: the same from a file, its compressed copy and a pipe.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from itertools import chain
+
+from w2v.config import TextConfig
+from w2v.corpus.records import parquet_rows
+from w2v.corpus.sizes import USUAL
+from w2v.corpus.unpacking import byte_blocks
+from w2v.corpus.utf8 import check_encoding, to_utf8
+
+ASCII_SPACE = b"\t\n\v\f\r\x1c\x1d\x1e\x1f "
+"""The white space of `str.split` that is one byte in UTF-8."""
+WIDE_SPACE = re.compile("[\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")
+"""The rest of it."""
+_WIDE_SPACE_BYTES = re.compile(
+    rb"\xc2[\x85\xa0]|\xe1\x9a\x80|\xe2\x80[\x80-\x8a\xa8\xa9\xaf]|\xe2\x81\x9f|\xe3\x80\x80"
+)
+
+
+def text_blocks(
+    files: Iterable[str], config: TextConfig, size: int = USUAL.block
+) -> Iterator[bytes]:
+    """The text of the files as UTF-8, in blocks of about `size` bytes that end in white space.
+
+    A word is never cut: a block grows until it holds a whole one. Every file ends in a newline.
+    Raises CorpusError for a file that cannot be read, bytes that are not valid in the encoding
+    (naming their offset) or NUL bytes, and ConfigError for an encoding that does not exist.
+    """
+    codec = check_encoding(config.encoding)
+    return cut_blocks(chain.from_iterable(_utf8(file, codec, config) for file in files), size)
+
+
+def _utf8(path: str, codec: str, config: TextConfig) -> Iterator[bytes]:
+    """One file as UTF-8, with a newline after it."""
+    if path.endswith(".parquet"):
+        yield from parquet_rows(path, config.column)
+    else:
+        with closing(byte_blocks(path)) as blocks:  # also where the text is refused half-way
+            yield from to_utf8(blocks, path, codec, config.encoding_errors)
+    yield b"\n"
+
+
+def cut_blocks(pieces: Iterable[bytes], size: int = USUAL.block) -> Iterator[bytes]:
+    """The same bytes in blocks that end in white space, about `size` long.
+
+    Where a block ends depends on the bytes alone, not on how they are cut into pieces.
+    """
+    waiting: list[bytes] = []
+    length, wanted = 0, size
+    for piece in pieces:
+        waiting.append(piece)
+        length += len(piece)
+        if length < wanted:
+            continue
+        text = b"".join(waiting)
+        start = 0
+        while len(text) - start >= wanted:
+            stop = _after_last_space(text, start, start + wanted)
+            if stop > start:
+                yield text[start:stop]
+                start, wanted = stop, size
+            else:
+                wanted *= 2  # a word longer than a block
+        waiting, length = [text[start:]], len(text) - start
+    if length:
+        yield b"".join(waiting)
+
+
+def _after_last_space(text: bytes, start: int, stop: int) -> int:
+    """The place after the last white space in text[start:stop]; -1 if it holds none."""
+    place = max(text.rfind(space, start, stop) for space in (b" ", b"\n"))
+    if place < 0:
+        place = max(
+            text.rfind(ASCII_SPACE[i : i + 1], start, stop) for i in range(len(ASCII_SPACE))
+        )
+    if place >= 0:
+        return place + 1
+    wide = [match.end() for match in _WIDE_SPACE_BYTES.finditer(text, start, stop)]
+    return wide[-1] if wide else -1
