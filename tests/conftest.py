@@ -56,7 +56,8 @@ def cupy(monkeypatch):
 
     monkeypatch.setitem(sys.modules, "cupy", fake_cupy)
     monkeypatch.setitem(sys.modules, "cupyx", fake_cupy.cupyx)
-    monkeypatch.delitem(sys.modules, "w2v.kernels.cuda.kernel", raising=False)
+    for name in ("kernel", "text_stream"):
+        monkeypatch.delitem(sys.modules, f"w2v.kernels.cuda.{name}", raising=False)
     monkeypatch.setattr(config, "GPU", True)
     return fake_cupy
 

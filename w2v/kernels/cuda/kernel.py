@@ -4,15 +4,13 @@ Called by `kernels.load("cuda")`. Weights, tables and, where it fits, the text s
 a text that does not fit is streamed in two buffers, one of which fills while the other is trained.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import cupy
-import cupyx
 import numpy
 
 from w2v import rng
 from w2v.backend import check_gpu_memory, free_gpu_bytes, gpu_name
-from w2v.corpus import SENTENCE_END
 from w2v.errors import GPUError
 from w2v.kernels.contract import Result, check_arguments, check_growth
 from w2v.kernels.cuda.layout import (
@@ -24,8 +22,8 @@ from w2v.kernels.cuda.layout import (
     row_stride,
     spread_pieces,
 )
+from w2v.kernels.cuda.text_stream import DeviceText, Reach
 from w2v.kernels.plan import PIECE, Plan, Schedule
-from w2v.kernels.reference import kept_places
 
 TABLE_BYTES = 20  # for each word: keep, noise (8), damping_in, damping_out
 COPIED_ROWS = 1 << 16  # rows of weights that are copied to the device at a time
@@ -35,6 +33,45 @@ OLDEST = 70
 
 OLDEST_TENSOR = 80
 """Ampere: the first whose tensor cores take tf32."""
+
+
+class Tables(NamedTuple):
+    """A plan's tables on the device, in the order of `span.cu`."""
+
+    keep: Any  # (V,) uint32
+    noise: Any  # (V, 2) uint32
+    noise_size: numpy.uint32
+    damping_in: Any  # (V,) float32
+    damping_out: Any  # (V,) float32
+
+
+class Arguments(NamedTuple):
+    """What `train` of `span.cu` takes, in its order."""
+
+    ids: Any  # (n,) int32: the stream from place text_start on
+    text_start: numpy.int64
+    text_stop: numpy.int64
+    start: numpy.int64  # of the words to be trained
+    stop: numpy.int64
+    first_piece: numpy.int64  # its place
+    pieces: numpy.int64
+    piece_step: numpy.int64
+    W_in: Any
+    W_out: Any
+    keep: Any
+    noise: Any
+    noise_size: numpy.uint32
+    damping_in: Any
+    damping_out: Any
+    key: numpy.uint64
+    shift: numpy.int64  # from a place to its position in the run
+    lr_start: numpy.float32
+    lr_end: numpy.float32
+    length: numpy.float32
+    ratio: numpy.float32  # negatives wanted for each shared one
+    loss_every: numpy.uint32
+    totals: Any  # (4,) uint64
+    loss: Any  # (1,) float64
 
 
 class CudaKernel:
@@ -56,7 +93,7 @@ class CudaKernel:
             )
         self._text: DeviceText | None = None
         self._plan: Plan | None = None
-        self._tables: list[Any] = []
+        self._tables = Tables(None, None, numpy.uint32(0), None, None)
         self._kernels: dict[Constants, Any] = {}
 
     def schedule(self, model: str, dim: int, window: int, negative: int, length: int) -> Schedule:
@@ -89,8 +126,8 @@ class CudaKernel:
         placed = []
         for array in weights:
             rows = cupy.zeros((words, stride), cupy.float32)
-            for first in range(0, words, COPIED_ROWS):  # in parts, which need little room beside it
-                part = slice(first, first + COPIED_ROWS)
+            for start in range(0, words, COPIED_ROWS):  # in parts, which need little room beside it
+                part = slice(start, start + COPIED_ROWS)
                 rows[part, :dim] = cupy.asarray(array[part])
             placed.append(rows[:, :dim])
         return placed[0], placed[1]
@@ -114,51 +151,56 @@ class CudaKernel:
         check_arguments(ids, start, stop, weights)
         if start == stop:
             return Result(0, 0, 0.0, 0)
-        if self._plan is not plan:
-            self._plan, self._tables = plan, device_tables(plan)
-        if self._text is None or self._text.ids is not ids:
-            self._text = None  # before the next one is put beside it
-            self._text = DeviceText(ids, free_gpu_bytes(), self.block)
-        reach = Reach(ids, plan, seed, first_position - start)
-        part, begin, end = self._text.part(start, stop, reach)
         constants = plan_constants(plan, weights[0].shape[1], self.tensor)
         if any(array.strides != (4 * constants.stride, 4) for array in weights):
             raise ValueError("weights must be float32 in padded rows, as CudaKernel.place has them")
+        text = self._text_of(ids)
+        reach = Reach(ids, plan, seed, first_position - start)
+        resident, text_start, text_stop = text.part(start, stop, reach)
         first, pieces = start // PIECE, -(-stop // PIECE) - start // PIECE
         workers = min(plan.workers, pieces)
         totals, loss = cupy.zeros(4, cupy.uint64), cupy.zeros(1, cupy.float64)
-        keep, noise, damping_in, damping_out = self._tables
-        numbers = numpy.array([begin, end, start, stop, first * PIECE, pieces], numpy.int64)
-        rates = numpy.array(
-            [plan.lr_start, plan.lr_end, plan.length, plan.negative / plan.shared], numpy.float32
+        arguments = Arguments(
+            resident,
+            numpy.int64(text_start),
+            numpy.int64(text_stop),
+            numpy.int64(start),
+            numpy.int64(stop),
+            numpy.int64(first * PIECE),
+            numpy.int64(pieces),
+            numpy.int64(spread_pieces(pieces, workers)),
+            *weights,
+            *self._tables_of(plan),
+            numpy.uint64(rng.seed_key(seed)),
+            numpy.int64(first_position - start),
+            numpy.float32(plan.lr_start),
+            numpy.float32(plan.lr_end),
+            numpy.float32(plan.length),
+            numpy.float32(plan.negative / plan.shared),
+            numpy.uint32(plan.loss_every),
+            totals,
+            loss,
         )
-        self._kernel(constants)(
-            (workers,),
-            (constants.threads,),
-            (
-                part,
-                *numbers,
-                numpy.int64(spread_pieces(pieces, workers)),
-                *weights,
-                keep,
-                noise,
-                numpy.uint32(len(plan.noise)),
-                damping_in,
-                damping_out,
-                numpy.uint64(rng.seed_key(seed)),
-                numpy.int64(first_position - start),
-                *rates,
-                numpy.uint32(plan.loss_every),
-                totals,
-                loss,
-            ),
-            shared_mem=constants.shared_bytes(),
-        )
-        self._text.fetch(stop, min(2 * stop - start, len(ids)), reach)  # while the kernel runs
+        shared_bytes = constants.shared_bytes()
+        kernel = self._kernel(constants)
+        kernel((workers,), (constants.threads,), arguments, shared_mem=shared_bytes)
+        text.fetch(stop, min(2 * stop - start, len(ids)), reach)  # while the kernel runs
         _, words, pairs, measured = totals.get().tolist()
         result = Result(words, pairs, float(loss.get()[0]), measured)
         check_growth(weights, plan, result)
         return result
+
+    def _text_of(self, ids: numpy.ndarray) -> DeviceText:
+        """The stream on the device: the one before, or a new one."""
+        if self._text is None or self._text.ids is not ids:
+            self._text = None  # before the next one is put beside it
+            self._text = DeviceText(ids, free_gpu_bytes(), self.block)
+        return self._text
+
+    def _tables_of(self, plan: Plan) -> "Tables":
+        if self._plan is not plan:
+            self._plan, self._tables = plan, device_tables(plan)
+        return self._tables
 
     def _kernel(self, constants: Constants) -> Any:
         if constants not in self._kernels:
@@ -193,89 +235,10 @@ def compile_kernel(constants: Constants) -> Any:
     return kernel
 
 
-def device_tables(plan: Plan) -> list[Any]:
-    """A plan's tables on the device: keep, noise, damping_in and damping_out."""
-    tables = plan.keep, plan.noise.columns, plan.damping_in, plan.damping_out
-    return [cupy.asarray(numpy.ascontiguousarray(table)) for table in tables]
-
-
-class Reach:
-    """How far beyond a range the windows of its words can reach, in places of the stream."""
-
-    def __init__(self, ids: numpy.ndarray, plan: Plan, seed: int, shift: int):
-        self.ids, self.plan, self.seed, self.shift = ids, plan, seed, shift
-
-    def around(self, start: int, stop: int) -> tuple[int, int]:
-        """The range from whose words all spans that begin in start..stop are made."""
-        begin = start // PIECE * PIECE
-        end = min(-(-stop // PIECE) * PIECE, len(self.ids))
-        before, behind = begin, end
-        while before > 0 and not self._is_enough(before, begin):
-            before = max(0, before - PIECE)
-        while behind < len(self.ids) and not self._is_enough(end, behind):
-            behind = min(len(self.ids), behind + PIECE)
-        return before, behind
-
-    def _is_enough(self, begin: int, end: int) -> bool:
-        """Whether a sentence ends there, or a whole window of words is kept."""
-        if (self.ids[begin:end] == SENTENCE_END).any():
-            return True
-        kept = kept_places(self.ids, begin, end, self.plan, self.seed, self.shift)
-        return len(kept) >= self.plan.window
-
-
-class DeviceText:
-    """A stream of ids on the device: whole if it fits into `room` bytes, else part by part.
-
-    ids: (n,) int32 on the host. block: places of a part, about.
-    """
-
-    def __init__(self, ids: numpy.ndarray, room: int, block: int):
-        self.ids = ids
-        self.is_whole = ids.nbytes <= room
-        if self.is_whole:
-            self.whole = cupy.asarray(numpy.ascontiguousarray(ids))
-            return
-        self.stream = cupy.cuda.Stream(non_blocking=True)
-        self.parts: list[Part] = [Part(), Part()]
-        self.turn = 0
-
-    def part(self, start: int, stop: int, reach: Reach) -> tuple[Any, int, int]:
-        """Device ids that hold all that start..stop needs, and the places of their ends."""
-        if self.is_whole:
-            return self.whole, 0, len(self.ids)
-        if self.parts[self.turn].wanted != (start, stop):
-            self._fill(self.parts[self.turn], start, stop, reach)
-        part = self.parts[self.turn]
-        self.turn = 1 - self.turn
-        cupy.cuda.get_current_stream().wait_event(part.is_there)
-        return part.device, part.begin, part.end
-
-    def fetch(self, start: int, stop: int, reach: Reach) -> None:
-        """Begin to bring a part that is likely to be asked for next, and return."""
-        if not self.is_whole and start < stop:
-            self._fill(self.parts[self.turn], start, stop, reach)
-
-    def _fill(self, part: "Part", start: int, stop: int, reach: Reach) -> None:
-        part.wanted = start, stop
-        part.begin, part.end = reach.around(start, stop)
-        length = part.end - part.begin
-        if part.pinned is None or len(part.pinned) < length:
-            part.pinned = cupyx.empty_pinned(length, numpy.int32)
-            part.device = cupy.empty(length, cupy.int32)
-            # The memory may have been another array's, on which the device still works.
-            self.stream.wait_event(cupy.cuda.get_current_stream().record())
-        part.pinned[:length] = self.ids[part.begin : part.end]
-        part.device[:length].set(part.pinned[:length], stream=self.stream)
-        part.is_there = self.stream.record()
-
-
-class Part:
-    """A buffer of a text that is streamed: pinned memory on the host, and its copy."""
-
-    wanted: tuple[int, int] | None = None
-    begin: int = 0
-    end: int = 0
-    pinned: Any = None
-    device: Any = None
-    is_there: Any = None
+def device_tables(plan: Plan) -> Tables:
+    """A plan's tables on the device."""
+    keep, noise, damping_in, damping_out = (
+        cupy.asarray(numpy.ascontiguousarray(table))
+        for table in (plan.keep, plan.noise.columns, plan.damping_in, plan.damping_out)
+    )
+    return Tables(keep, noise, numpy.uint32(len(plan.noise)), damping_in, damping_out)
