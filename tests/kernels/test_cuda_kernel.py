@@ -1,6 +1,5 @@
 """The GPU's kernel, run on the CPU: `span.cu` itself, behind a stand-in for CuPy."""
 
-import dataclasses
 import itertools
 
 import numpy as np
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 import w2v as package
 from w2v import kernels
 from w2v.corpus import SENTENCE_END
-from w2v.errors import DivergenceError, GPUError
+from w2v.errors import GPUError
 from w2v.kernels.cuda.layout import fit_constants, plan_constants, spread_pieces
 from w2v.kernels.plan import PIECE
 from w2v.kernels.reference import ReferenceKernel
@@ -50,29 +49,6 @@ def assert_same(new, exact, done, wanted):
 
 
 @MODELS
-@pytest.mark.parametrize("words, sentence", [(2, 3), (40, 12), (300, None)])
-def test_a_corpus_equals_the_reference(cuda, model, words, sentence):
-    ids = random_stream(3000, words, 5, sentence)
-    plan = plan_for(ids, words, model=model, sample=0.02)
-    assert_same(*train_both(ids, plan, 24, 5))
-
-
-@MODELS
-def test_sentences_of_one_word_and_of_all_words(cuda, model):
-    ids = random_stream(2600, 30, 1, 2)
-    ids[1000:2300] = ids[1000:2300].clip(0)
-    plan = plan_for(ids, 30, model=model, window=7)
-    assert_same(*train_both(ids, plan, 12, 1))
-
-
-@MODELS
-def test_a_range_within_a_stream(cuda, model):
-    ids = random_stream(4000, 60, 2, 25)
-    plan = plan_for(ids, 60, model=model, sample=0.01)
-    assert_same(*train_both(ids, plan, 8, 3, start=1500, stop=2700))
-
-
-@MODELS
 @pytest.mark.parametrize("order", range(1, 6))
 def test_no_barrier_is_missing(cuda, model, order, monkeypatch):
     """Whatever the order in which the threads of a block come to run between barriers."""
@@ -106,13 +82,6 @@ def test_tensor_cores_multiply_the_same_matrices(cuda, model, shape, monkeypatch
         assert done[:2] == expected[:2]
         for array, right in zip(new, wanted, strict=True):
             assert abs(array - right).max() < 1e-3 * abs(right).max()
-
-
-def test_damped_rows(cuda):
-    ids = random_stream(1500, 40, 2, 25)
-    plan = plan_for(ids, 40, damping=0.5)
-    assert plan.damping_in.min() < 0.5 and plan.damping_out.min() < 0.5
-    assert_same(*train_both(ids, plan, 8, 3))
 
 
 # Few shapes, since each is a compilation of its own; the streams are Hypothesis's.
@@ -193,14 +162,6 @@ def test_training_on_the_gpu_gives_the_vectors_of_the_cpu(cupy, monkeypatch, w2v
         vectors.append(package.load("vectors.pkl"))
     assert vectors[0].words == vectors[1].words
     assert vectors[1].matrix == pytest.approx(vectors[0].matrix, abs=1e-3)  # kept as float16
-
-
-def test_a_divergence_is_noticed(cuda):
-    ids = random_stream(3000, 20, 1)
-    plan = dataclasses.replace(plan_for(ids, 20), lr_start=1e5)
-    kernel = cuda.CudaKernel()
-    with pytest.raises(DivergenceError):
-        kernel.train(ids, 0, 3000, kernel.place(small_weights(20, 8, 1), 3000), plan, 1, 0)
 
 
 def test_weights_that_do_not_fit_are_refused_before_training(cuda, monkeypatch):

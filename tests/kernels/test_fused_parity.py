@@ -93,22 +93,6 @@ def test_one_span_equals_the_layers(case):
 
 
 @pytest.mark.parametrize("model", ["skipgram", "cbow"])
-@pytest.mark.parametrize(("words", "sentence"), [(2, 3), (40, 12), (300, None)])
-def test_a_corpus_equals_the_reference(model, words, sentence):
-    ids = random_stream(3000, words, 5, sentence)
-    plan = plan_for(ids, words, model=model, sample=0.02)
-    old = small_weights(words, 24, 5)
-    before = tuple(array.astype(np.float64) for array in old)
-    exact = tuple(array.copy() for array in before)
-    done = CPU.train(ids, 0, len(ids), old, plan, 7, 0)
-    wanted = REFERENCE.train(ids, 0, len(ids), exact, plan, 7, 0)
-    assert done[:2] == wanted[:2]
-    assert done.loss == pytest.approx(wanted.loss, rel=1e-4)
-    for array, expected in zip(old, exact, strict=True):
-        np.testing.assert_allclose(array, expected, atol=1e-4)
-
-
-@pytest.mark.parametrize("model", ["skipgram", "cbow"])
 def test_repeated_words_and_a_negative_that_is_a_target(model):
     """With three words, every span repeats contexts, negatives and targets."""
     ids = random_stream(16, 3, 1)

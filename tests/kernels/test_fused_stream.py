@@ -1,14 +1,10 @@
 """What a range of the stream trains: blocks, sentence ends, positions, odd corpora, divergence."""
 
-import dataclasses
-import itertools
-
 import numpy as np
 import pytest
 from fused_cases import plan_for, random_stream, small_weights
 
 from w2v.corpus import SENTENCE_END
-from w2v.errors import DivergenceError
 from w2v.kernels.cpu.kernel import CHUNK, CpuKernel
 from w2v.kernels.reference import ReferenceKernel, spans
 from w2v.kernels.weights import initial_weights, padded
@@ -25,26 +21,6 @@ def copies(weights):
     for copy, array in zip(new, weights, strict=True):
         copy[:] = array
     return new
-
-
-@KERNELS
-@MODELS
-def test_same_weights_whatever_the_blocks(kernel, model):
-    ids = random_stream(5000, 50, 3, sentence=40)
-    plan = plan_for(ids, 50, model=model, sample=0.01)
-    whole = small_weights(50, 20, 1)
-    parts = copies(whole)
-    total = kernel.train(ids, 0, len(ids), whole, plan, 9, 0)
-    cuts = [0, 1, 700, 1024, 1025, 2900, 4096, 5000]
-    done = [
-        kernel.train(ids, start, stop, parts, plan, 9, start)
-        for start, stop in itertools.pairwise(cuts)
-    ]
-    assert sum(result.words for result in done) == total.words
-    assert sum(result.pairs for result in done) == total.pairs
-    assert sum(result.loss for result in done) == pytest.approx(total.loss)
-    for array, other in zip(whole, parts, strict=True):
-        np.testing.assert_array_equal(array, other)
 
 
 @MODELS
@@ -69,16 +45,6 @@ def test_two_threads_train_every_pair_once():
     assert two.loss == pytest.approx(one.loss, rel=0.1)
 
 
-@KERNELS
-def test_another_position_makes_other_choices(kernel):
-    ids = random_stream(2000, 50, 3)
-    plan = plan_for(ids, 50, sample=0.01)
-    first, second = initial_weights(50, 5, 1), initial_weights(50, 5, 1)
-    kernel.train(ids, 0, 2000, first, plan, 9, 0)
-    kernel.train(ids, 0, 2000, second, plan, 9, 2000)
-    assert not np.array_equal(first[1], second[1])
-
-
 def test_windows_cross_pieces_but_never_a_sentence_end():
     ids = np.arange(3000, dtype=np.int32)
     ids[1500] = SENTENCE_END
@@ -92,20 +58,6 @@ def test_windows_cross_pieces_but_never_a_sentence_end():
     assert (1024, 1023) in neighbours
     assert not any((a < 1500) != (b < 1500) for a, b in neighbours)
     assert max(abs(a - b) for a, b in neighbours) == 3
-
-
-@KERNELS
-@MODELS
-def test_sentences_of_one_word_train_nothing(kernel, model):
-    ids = np.array(
-        [0, SENTENCE_END, 1, SENTENCE_END, SENTENCE_END, 1, SENTENCE_END], dtype=np.int32
-    )
-    weights = small_weights(2, 3, 1)
-    before = copies(weights)
-    result = kernel.train(ids, 0, len(ids), weights, plan_for(ids, 2, model=model), 1, 0)
-    assert result[:3] == (3, 0, 0.0)
-    for array, old in zip(weights, before, strict=True):
-        np.testing.assert_array_equal(array, old)
 
 
 @pytest.mark.parametrize("sentence", [None, 20])
@@ -130,60 +82,6 @@ def test_a_kernel_forgets_the_words_of_the_run_before():
     kernel.train(few, 0, 5, weights, plan_for(few, 3), 1, 0)
     CpuKernel().train(few, 0, 5, fresh, plan_for(few, 3), 1, 0)
     np.testing.assert_array_equal(weights[0], fresh[0])
-
-
-@KERNELS
-def test_a_memory_mapped_stream_is_trained_as_an_array(kernel, tmp_path):
-    ids = random_stream(2000, 50, 3, sentence=40)
-    ids.tofile(tmp_path / "ids")
-    mapped = np.memmap(tmp_path / "ids", dtype=np.int32, mode="r")
-    plan = plan_for(ids, 50)
-    from_array, from_map = small_weights(50, 5, 1), small_weights(50, 5, 1)
-    kernel.train(ids, 0, 2000, from_array, plan, 1, 0)
-    kernel.train(mapped, 0, 2000, from_map, plan, 1, 0)
-    np.testing.assert_array_equal(from_array[0], from_map[0])
-
-
-@KERNELS
-def test_nothing_to_train_is_no_error(kernel):
-    ids = np.zeros(0, dtype=np.int32)
-    plan = plan_for(np.array([0, 1], dtype=np.int32), 2)
-    assert kernel.train(ids, 0, 0, small_weights(2, 3, 1), plan, 1, 0) == (0, 0, 0.0, 0)
-
-
-@KERNELS
-def test_divergence_is_an_error_that_says_what_to_lower(kernel):
-    ids = random_stream(3000, 5, 1)
-    plan = plan_for(ids, 5, lr=1e4)
-    with pytest.raises(DivergenceError, match="lower the learning rate"):
-        kernel.train(ids, 0, len(ids), small_weights(5, 3, 1), plan, 1, 0)
-
-
-@KERNELS
-def test_damping_scales_what_is_written_back(kernel):
-    ids = random_stream(10, 30, 1)
-    plan = plan_for(ids, 30, damping=1e9)
-    half = np.full(30, 0.5, dtype=np.float32)
-    damped = dataclasses.replace(plan, damping_in=half, damping_out=half)
-    old = small_weights(30, 8, 1)
-    full_step, half_step = copies(old), copies(old)
-    kernel.train(ids, 0, 10, full_step, plan, 1, 0)
-    kernel.train(ids, 0, 10, half_step, damped, 1, 0)
-    for start, full, part in zip(old, full_step, half_step, strict=True):
-        np.testing.assert_allclose(part - start, (full - start) / 2, atol=1e-7)
-
-
-@pytest.mark.parametrize(
-    ("ids", "stop", "message"),
-    [
-        (np.zeros(4, np.int64), 4, "int32"),
-        (np.zeros(4, np.int32), 5, "no words 0..5"),
-    ],
-)
-def test_unusable_arguments_are_refused(ids, stop, message):
-    plan = plan_for(np.array([0, 1], dtype=np.int32), 2)
-    with pytest.raises(ValueError, match=message):
-        CpuKernel().train(ids, 0, stop, small_weights(2, 3, 1), plan, 1, 0)
 
 
 def test_weights_in_unpadded_rows_are_refused():
