@@ -63,7 +63,7 @@ with open('cbow_params.pkl', 'rb') as f:
 
 querys = ['you', 'year', 'car', 'toyota']
 for query in querys:
-    most_similar(query, word_to_id, id_to_word, word_vecs, topn=5)
+    most_similar(query, word_to_id, id_to_word, word_vecs, top=5)
 
 analogy('king', 'man', 'queen', word_to_id, id_to_word, word_vecs)
 analogy('take', 'took', 'go', word_to_id, id_to_word, word_vecs, answer='went')
