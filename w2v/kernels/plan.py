@@ -146,7 +146,7 @@ def span_shape(model: str, window: int, negative: int) -> tuple[int, int]:
     The pairs of a span all push its shared negatives from the same old weights. Where that would be
     too many at once, more negatives are shared, then fewer centre words.
     """
-    centers, shared = SPAN_SHAPE.get(model, (1, 1))  # no model: refused by Plan
+    centers, shared = SPAN_SHAPE.get(model, (1, 1))  # not a model: Plan refuses it
     pairs = 1 if model == "cbow" else window + 1  # of a centre word, on average
     while centers * pairs * negative / shared > MOST_WEIGHT and shared < MOST_SHARED:
         shared += ROW

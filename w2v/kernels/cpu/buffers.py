@@ -6,7 +6,7 @@ import numpy
 
 from w2v.kernels.cpu.llvm import LANES
 from w2v.kernels.plan import PIECE, Plan
-from w2v.kernels.weights import ROW
+from w2v.kernels.weights import padded
 
 
 class Settings(NamedTuple):
@@ -73,7 +73,7 @@ class SpanRange(NamedTuple):
     centers: int  # how many
     row_start: int  # the first context row
     rows: int  # context rows
-    stop: int  # of the piece's centre words
+    piece_stop: int  # of the piece's centre words
     reach_stop: int  # of all words
 
 
@@ -90,7 +90,7 @@ def make_scratch(plan: Plan, width: int) -> tuple[Words, SpanBuffers]:
     targets = round_up(plan.shared)
     centers = round_up(plan.centers)
     columns = targets + (centers if plan.model == "skipgram" else 0)
-    label = _aligned(rows, columns)
+    label = padded(rows, columns)
     label[:, targets:] = 1
     negative_weight = numpy.zeros(targets, numpy.float32)
     negative_weight[: plan.shared] = plan.negative / plan.shared
@@ -103,15 +103,15 @@ def make_scratch(plan: Plan, width: int) -> tuple[Words, SpanBuffers]:
         noise=numpy.zeros((spans, plan.shared), numpy.int32),
     )
     return words, SpanBuffers(
-        inputs=_aligned(rows, width),
-        outputs=_aligned(columns, width),
-        columns=_aligned(width, columns),
-        sums=_aligned(rows + 1, width),
-        hidden=_aligned(plan.centers, width),
-        gradient=_aligned(rows, width),
-        changes=_aligned(rows + 1, width),
-        scores=_aligned(rows, columns),
-        weight=_aligned(rows, columns),
+        inputs=padded(rows, width),
+        outputs=padded(columns, width),
+        columns=padded(width, columns),
+        sums=padded(rows + 1, width),
+        hidden=padded(plan.centers, width),
+        gradient=padded(rows, width),
+        changes=padded(rows + 1, width),
+        scores=padded(rows, columns),
+        weight=padded(rows, columns),
         label=label,
         negative_weight=negative_weight,
         start=numpy.zeros(centers, numpy.int32),
@@ -123,9 +123,3 @@ def make_scratch(plan: Plan, width: int) -> tuple[Words, SpanBuffers]:
         rate_out=numpy.zeros(targets + centers, numpy.float32),
         targets=targets,
     )
-
-
-def _aligned(rows: int, columns: int) -> numpy.ndarray:
-    buffer = numpy.zeros(rows * columns + ROW, dtype=numpy.float32)
-    skip = (-buffer.ctypes.data % (4 * ROW)) // 4
-    return buffer[skip : skip + rows * columns].reshape(rows, columns)

@@ -13,6 +13,7 @@ import functools
 import itertools
 import pathlib
 import zlib
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -38,23 +39,26 @@ CHUNK = 16 * PIECE
 
 FOLDER = pathlib.Path(__file__).parent
 
-CONSTANTS = (encoded_corpus, plan_module, rng, weights_module)
-"""Modules outside the folder of which something is compiled into the kernel."""
+CONSTANTS = tuple(
+    pathlib.Path(str(module.__file__))
+    for module in (encoded_corpus, plan_module, rng, weights_module)
+)
+"""Files outside the folder of which something is compiled into the kernel."""
 
 
 @numba.njit(**MERGED)
 def _train_piece(train_span, ids, piece, start, stop, W_in, W_out, words, span, settings, key,
                  shift):  # fmt: skip
     """Train the spans of one piece whose first word lies in start..stop; returns the sums."""
-    first, last, reach_stop = read_piece(ids, piece, words, settings, key, shift)
-    draw_negatives(words, first, last, settings, key, shift)
+    piece_start, piece_stop, reach_stop = read_piece(ids, piece, words, settings, key, shift)
+    draw_negatives(words, piece_start, piece_stop, settings, key, shift)
     pairs, measured, loss = 0, 0, 0.0
-    for number in range((last - first + settings.centers - 1) // settings.centers):
-        center = first + number * settings.centers
+    for number in range((piece_stop - piece_start + settings.centers - 1) // settings.centers):
+        center = piece_start + number * settings.centers
         place = words.place[center]
         if place < start or place >= stop:
             continue
-        count = min(settings.centers, last - center)
+        count = min(settings.centers, piece_stop - center)
         row_start, row_stop = words.start[center], words.stop[center]
         for i in range(center + 1, center + count):
             row_start, row_stop = min(row_start, words.start[i]), max(row_stop, words.stop[i])
@@ -62,7 +66,7 @@ def _train_piece(train_span, ids, piece, start, stop, W_in, W_out, words, span, 
         rate = numpy.float32(settings.lr_start + (settings.lr_end - settings.lr_start) * done)
         measure = place_bits(key, place + shift, SPAN) % numpy.uint64(settings.loss_every) == 0
         span_range = SpanRange(
-            number, center, count, row_start, row_stop - row_start, last, reach_stop
+            number, center, count, row_start, row_stop - row_start, piece_stop, reach_stop
         )
         gather(span, words, W_out, span_range, rate, settings)
         new, new_loss = train_span(span, words, W_in, W_out, span_range, measure, settings)
@@ -73,15 +77,14 @@ def _train_piece(train_span, ids, piece, start, stop, W_in, W_out, words, span, 
     return pairs, measured, loss
 
 
-def sources_version(folder: pathlib.Path = FOLDER) -> int:
+def sources_version(
+    folder: pathlib.Path = FOLDER, constants: Sequence[pathlib.Path] = CONSTANTS
+) -> int:
     """A number, not 0, that changes with the source of what is compiled, or a constant in it.
 
-    folder: of the kernel, all of whose files count.
+    folder: of the kernel, all of whose files count. constants: files outside of it that count too.
     """
-    files = [
-        *sorted(folder.glob("*.py")),
-        *(pathlib.Path(str(module.__file__)) for module in CONSTANTS),
-    ]
+    files = [*sorted(folder.glob("*.py")), *constants]
     return zlib.crc32(b"".join(file.read_bytes() for file in files)) or 1
 
 
@@ -156,10 +159,10 @@ class CpuKernel:
         """Train the words at places start..stop of the stream `ids`, changing `weights` in place.
 
         ids: (n,) int32, words and SENTENCE_END; words outside start..stop are read as context.
-        weights: W_in and W_out, (V, H) float32 as `plan.padded` makes them. first_position: place
-        of `start` in the run, which counts over all epochs. Trained are the spans whose first word
-        lies in start..stop. Raises ValueError for arrays of another form, DivergenceError when
-        weights have grown without bound.
+        weights: W_in and W_out, (V, H) float32 as `kernels.weights.padded` makes them.
+        first_position: place of `start` in the run, which counts over all epochs. Trained are the
+        spans whose first word lies in start..stop. Raises ValueError for arrays of another form,
+        DivergenceError when weights have grown without bound.
         """
         check_arguments(ids, start, stop, weights)
         stream = _plain(ids)
@@ -236,5 +239,7 @@ def _whole_rows(weights: numpy.ndarray) -> numpy.ndarray:
     step = weights.strides[0]
     aligned = step % (4 * ROW) == 0 and weights.ctypes.data % (4 * ROW) == 0
     if weights.dtype != numpy.float32 or weights.strides[1] != 4 or not aligned:
-        raise ValueError("weights must be float32 in padded rows, as plan.padded makes them")
+        raise ValueError(
+            "weights must be float32 in padded rows, as kernels.weights.padded makes them"
+        )
     return numpy.lib.stride_tricks.as_strided(weights, (len(weights), step // 4), (step, 4))

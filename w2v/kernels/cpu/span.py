@@ -32,7 +32,7 @@ def rows_of_next_span(words, W_in, W_out, span_range, settings):
     following = span_range.start + settings.centers
     contexts = following + settings.window
     contexts_stop = max(contexts, min(contexts + settings.centers, span_range.reach_stop))
-    targets_stop = max(following, min(following + settings.centers, span_range.stop))
+    targets_stop = max(following, min(following + settings.centers, span_range.piece_stop))
     return (
         Soon(W_in, words.ids, contexts, contexts_stop),
         Soon(W_out, words.noise[span_range.number + 1], 0, settings.shared),
