@@ -41,14 +41,15 @@ def _option(
     section: str | None = None,
     hidden: bool = False,
     decides_ids: bool = False,
+    drops_words: bool = False,
     is_recorded: bool = True,
 ) -> Any:
     """A field with its help text, the values that it takes, and the engine that it is for.
 
     section: the heading under which `--help` shows it. hidden: `--help` does not list it, since
     another option says how to set it. decides_ids: the ids of an encoded text depend on it, so that
-    it is part of the cache's key. is_recorded: kept with the vectors, as it changes what is
-    trained.
+    it is part of the cache's key. drops_words: it can leave a text without words before they are
+    counted. is_recorded: kept with the vectors, as it changes what is trained.
     """
     metadata = {
         "help": help,
@@ -59,6 +60,7 @@ def _option(
         "section": section or (f"Training with --engine {engine}" if engine else "Training"),
         "hidden": hidden,
         "decides_ids": decides_ids,
+        "drops_words": drops_words,
         "is_recorded": is_recorded,
     }
     return dataclasses.field(default=default, metadata=metadata)
@@ -104,15 +106,23 @@ class TextConfig:
         "whitespace",
         "What a word is: whitespace: what is between white space; words: the runs of letters "
         "in it, of any script; regex:PATTERN: all that matches in it.",
+        drops_words=True,
     )
     keep_numbers: bool = _text_option(False, "With --tokenizer words: digits count as letters.")
     lowercase: bool = _text_option(False, "Turn the text to lower case.")
-    min_length: int = _text_option(1, "Leave out words of fewer characters.", minimum=1)
+    min_length: int = _text_option(
+        1, "Leave out words of fewer characters.", minimum=1, drops_words=True
+    )
     stop_words: str | None = _text_option(
-        None, "Leave out these words: english, or a file of words with white space between them."
+        None,
+        "Leave out these words: english, or a file of words with white space between them.",
+        drops_words=True,
     )
     min_sentence: int = _text_option(
-        1, "Leave out sentences (lines) of fewer words, after cleaning.", minimum=1
+        1,
+        "Leave out sentences (lines) of fewer words, after cleaning.",
+        minimum=1,
+        drops_words=True,
     )
     min_count: int = _text_option(5, "Leave out words that occur less often.", minimum=1)
     max_vocab: int | None = _text_option(

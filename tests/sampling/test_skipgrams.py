@@ -1,7 +1,5 @@
 """Labelled pairs: Keras's skipgrams, their batches, the layer and model, and the run."""
 
-import sys
-
 import numpy as np
 import pytest
 from gradients import numeric_gradient
@@ -113,10 +111,9 @@ def test_the_pairs_of_a_sentence_are_the_same_in_each_epoch_and_batch():
     assert any((one[1] != two[1]).any() for one, two in zip(alone, other, strict=True))
 
 
-def test_a_very_long_sentence_is_cut(monkeypatch):
-    monkeypatch.setattr(sys.modules["w2v.sampling.skipgrams"], "LONGEST", 3)
+def test_a_very_long_sentence_is_cut():
     ids = np.array([0, 1, 2, 0, 1, 2, 0, -1, 1, 2, -1], np.int32)
-    sizes = [words for _, words in batches_of(ids)]
+    sizes = [words for _, words in batches_of(ids, longest=3)]
     assert sizes == [3, 3, 2]  # the seventh word is left alone
 
 

@@ -22,8 +22,8 @@ def corpus_of(counts):
     return np.repeat(np.arange(len(counts)), counts)
 
 
-def sampler_of(counts, sample_size, power=0.75, seed=1):
-    return UnigramSampler(corpus_of(counts), power, sample_size, seed)
+def sampler_of(counts, sample_size, power=0.75, seed=1, **limits):
+    return UnigramSampler(corpus_of(counts), power, sample_size, seed, **limits)
 
 
 def set_probabilities(p, size):
@@ -66,11 +66,10 @@ def test_negatives_have_the_exact_distribution(counts, target, size):
 
 @pytest.mark.parametrize("rounds", [0, 1])
 @pytest.mark.parametrize("counts", [ORDINARY, [1000, 100, 10, 1, 1]], ids=["ordinary", "steep"])
-def test_rows_that_gumbel_finishes_have_the_exact_distribution(monkeypatch, rounds, counts):
+def test_rows_that_gumbel_finishes_have_the_exact_distribution(rounds, counts):
     """With few rounds of redrawing, half-finished rows are completed around what they hold."""
-    monkeypatch.setattr("w2v.sampling.unigram.REDRAWS", rounds)
-    monkeypatch.setattr("w2v.sampling.unigram.GUMBEL_CELLS", 1000)
-    rows = sampler_of(counts, 3).get_negative_sample(np.full(60_000, 2))
+    sampler = sampler_of(counts, 3, redraws=rounds, gumbel_cells=1000)
+    rows = sampler.get_negative_sample(np.full(60_000, 2))
     check_sets(rows, counts, 2, 3)
 
 

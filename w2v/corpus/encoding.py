@@ -4,6 +4,7 @@ One thread reads and unpacks blocks of text, a pool of threads splits them, and 
 takes the results in order, so that the ids do not depend on how many threads there are.
 """
 
+import dataclasses
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -178,11 +179,10 @@ def _build(stream: StreamBuilder, blocks: Iterable[Block], job: _Job) -> Vocabul
 def _check_not_empty(vocabulary: Vocabulary, stream: StreamBuilder, job: _Job) -> None:
     config, name = job.config, job.name
     if stream.is_empty:
-        steps = ("tokenizer", "min_length", "stop_words", "min_sentence")
         used = [
-            option_name(step)
-            for step in steps
-            if getattr(config, step) != getattr(TextConfig, step)
+            option_name(field.name)
+            for field in dataclasses.fields(TextConfig)
+            if field.metadata["drops_words"] and getattr(config, field.name) != field.default
         ]
         if used:
             raise CorpusError(

@@ -80,70 +80,79 @@ class PairBatches:
         power: float,
         batch_size: int,
         seed: int,
+        longest: int = LONGEST,
     ):
-        """batch_size: sentences. Raises CorpusError if no sentence has two words."""
+        """batch_size: sentences. longest: words after which a sentence is cut.
+
+        Raises CorpusError if no sentence has two words.
+        """
         self.ids = ids
         self.window = window
         self.negative = negative
         self.batch_size = batch_size
         self.seed = seed
-        self.vocabulary_size = len(counts) + 1  # Keras's, where 0 is no word
+        self.vocabulary_size = len(counts) + 1  # Keras's, where 0 is not a word
         self.noise = AliasTable(numpy.power(counts / counts.max(), power)) if power else None
-        self.begins, self.ends = _sentences(ids)
-        if len(self.begins) == 0:
+        self.starts, self.stops = _sentences(ids, longest)
+        if len(self.starts) == 0:
             raise CorpusError(
                 "no word has another beside it: put more than one word on a line, or lower "
                 "--min-count"
             )
 
     def __len__(self) -> int:
-        return -(-len(self.begins) // self.batch_size)
+        return -(-len(self.starts) // self.batch_size)
 
     @property
     def words(self) -> int:
         """How many words are in sentences with pairs."""
-        return int((self.ends - self.begins).sum())
+        return int((self.stops - self.starts).sum())
 
     @property
     def pairs(self) -> int:
         """How many pairs, of both labels, all batches hold."""
-        lengths = self.ends - self.begins
+        lengths = self.stops - self.starts
         near = sum(numpy.maximum(lengths - d, 0).sum() for d in range(1, self.window + 1))
         return int(2 * near) * (1 + self.negative)
 
     def __iter__(self) -> Iterator[tuple[tuple[Array, Array, Array], int]]:
         """For each batch target, context and label (n,) of its pairs, and how many words it has."""
-        for first in range(0, len(self.begins), self.batch_size):
-            begins = self.begins[first : first + self.batch_size]
-            ends = self.ends[first : first + self.batch_size]
-            parts = [self._pairs(*place) for place in zip(begins, ends, strict=True)]
+        for start in range(0, len(self.starts), self.batch_size):
+            starts = self.starts[start : start + self.batch_size]
+            stops = self.stops[start : start + self.batch_size]
+            parts = [self._pairs(*place) for place in zip(starts, stops, strict=True)]
             couples = numpy.concatenate([couples for couples, _ in parts])
             labels = numpy.concatenate([labels for _, labels in parts])
             target, context = numpy.ascontiguousarray(couples.T)
             batch = np.asarray(target), np.asarray(context), np.asarray(labels)
-            yield batch, int((ends - begins).sum())
+            yield batch, int((stops - starts).sum())
 
-    def _pairs(self, begin: int, end: int) -> tuple[numpy.ndarray, numpy.ndarray]:
+    def _pairs(self, start: int, stop: int) -> tuple[numpy.ndarray, numpy.ndarray]:
         """The pairs of a sentence, not shuffled, since an update takes them all; ids from 0."""
         couples, labels = skipgrams(
-            self.ids[begin:end] + numpy.int32(1),
+            self.ids[start:stop] + numpy.int32(1),
             self.vocabulary_size,
             self.window,
             self.negative,
             shuffle=False,
-            seed=int(rng.bits(self.seed, int(begin))),
+            seed=int(rng.bits(self.seed, int(start))),
             noise=self.noise,
         )
         return couples - numpy.int32(1), labels
 
 
-def _sentences(ids: numpy.ndarray) -> tuple[numpy.ndarray, numpy.ndarray]:
-    """Where sentences of two words or more begin and end; those above LONGEST are cut."""
-    ends = numpy.flatnonzero(ids == SENTENCE_END)
-    begins = numpy.concatenate([[0], ends + 1])[: len(ends)]
-    pieces = -(-(ends - begins) // LONGEST)
+def _sentences(ids: numpy.ndarray, longest: int) -> tuple[numpy.ndarray, numpy.ndarray]:
+    """Where sentences of two words or more start and stop; those above `longest` are cut.
+
+    >>> ids = numpy.array([5, 6, -1, 7, -1, 5, 6, 7, 8, 9, -1])
+    >>> [place.tolist() for place in _sentences(ids, longest=3)]  # 5 6 | 5 6 7 | 8 9
+    [[0, 5, 8], [2, 8, 10]]
+    """
+    stops = numpy.flatnonzero(ids == SENTENCE_END)
+    starts = numpy.concatenate([[0], stops + 1])[: len(stops)]
+    pieces = -(-(stops - starts) // longest)
     number = numpy.arange(pieces.sum()) - numpy.repeat(numpy.cumsum(pieces) - pieces, pieces)
-    begins = numpy.repeat(begins, pieces) + number * LONGEST
-    ends = numpy.minimum(numpy.repeat(ends, pieces), begins + LONGEST)
-    kept = ends - begins > 1
-    return begins[kept], ends[kept]
+    starts = numpy.repeat(starts, pieces) + number * longest
+    stops = numpy.minimum(numpy.repeat(stops, pieces), starts + longest)
+    kept = stops - starts > 1
+    return starts[kept], stops[kept]

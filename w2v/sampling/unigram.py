@@ -31,11 +31,21 @@ class UnigramSampler:
     speed.
     """
 
-    def __init__(self, corpus: Array, power: float, sample_size: int, seed: int | None = None):
+    def __init__(
+        self,
+        corpus: Array,
+        power: float,
+        sample_size: int,
+        seed: int | None = None,
+        *,
+        redraws: int = REDRAWS,
+        gumbel_cells: int = GUMBEL_CELLS,
+    ):
         counts = numpy.bincount(to_cpu(corpus))
-        shares = counts / counts.max()  # at most 1, so that no power overflows
-        weights = numpy.where(counts > 0, shares**power, 0.0)
+        relative = counts / counts.max()  # at most 1, so that no power overflows
+        weights = numpy.where(counts > 0, relative**power, 0.0)
         self.sample_size = sample_size
+        self.redraws, self.gumbel_cells = redraws, gumbel_cells
         self.vocab_size = len(counts)
         self.word_p = weights / weights.sum()  # (V,)
         xp = active_module()
@@ -72,7 +82,7 @@ class UnigramSampler:
         negatives = self.table.draw(self.generator, (len(target), self.sample_size))
         negatives.sort(axis=1)
         open_rows, redraw = numpy.arange(len(target)), self._unusable(negatives, target)
-        for _ in range(REDRAWS):
+        for _ in range(self.redraws):
             unfinished = redraw.any(axis=1)
             open_rows, redraw = open_rows[unfinished], redraw[unfinished]
             if len(open_rows) == 0:
@@ -106,7 +116,7 @@ class UnigramSampler:
         """
         with numpy.errstate(divide="ignore"):
             log_p = numpy.log(self.word_p)
-        step = max(1, GUMBEL_CELLS // self.vocab_size)
+        step = max(1, self.gumbel_cells // self.vocab_size)
         for start in range(0, len(open_rows), step):
             rows, again = open_rows[start : start + step], redraw[start : start + step]
             keys = log_p + self.generator.gumbel(size=(len(rows), self.vocab_size))
