@@ -4,9 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
+from w2v.training.scores import RESTRICT
 from w2v.vectors.evaluation import Analogies, Pairs
-
-RESTRICT = 30_000  # analogies among the most frequent words
 
 
 def quality(words: list[str], matrix: np.ndarray, folder: Path) -> dict[str, float]:

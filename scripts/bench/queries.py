@@ -21,10 +21,10 @@ from timing import alternate, write_results
 
 import w2v
 from w2v import WordVectors
+from w2v.training.scores import RESTRICT
 from w2v.vectors.evaluation import Analogies
 
 WORDS, DIM, ASKED, TOP = 100_000, 100, 1_000, 10
-RESTRICT = 30_000
 
 
 def main() -> None:

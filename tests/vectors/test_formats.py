@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 import w2v as package
 from w2v import WordVectors
-from w2v.cli.convert import FORMAT_NAMES
+from w2v.cli.convert import FormatName, convert
 from w2v.errors import ConfigError, ModelFileError, OutputError, UnknownWordError
 from w2v.vectors.formats import FORMATS, find_format
 from w2v.vectors.packed_words import PackedWords, pack
@@ -118,7 +118,9 @@ def test_a_number_that_does_not_fit_float16_is_refused(tmp_path):
 
 
 def test_the_ending_picks_the_format():
-    assert [known.name for known in FORMATS] == list(FORMAT_NAMES)
+    names = tuple(known.name for known in FORMATS)
+    kinds = [option.type for option in convert.params if isinstance(option.type, FormatName)]
+    assert [kind.choices for kind in kinds] == [names, names]
     for known in FORMATS:
         for ending in known.endings:
             assert find_format(f"a.b/news.v2{ending}") is known or ending == ""

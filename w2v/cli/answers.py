@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-Scored = list[tuple[str, float]]
+Answers = list[tuple[str, float]]
+"""Words and their scores, best first."""
 
 
 def stdin_lines() -> Iterator[tuple[int, str]]:
@@ -22,7 +23,7 @@ def stdin_lines() -> Iterator[tuple[int, str]]:
             yield number, line.strip()
 
 
-def scored(found: Scored) -> list[dict[str, Any]]:
+def scored(found: Answers) -> list[dict[str, Any]]:
     """Words and scores as JSON takes them."""
     return [{"word": word, "score": score} for word, score in found]
 
@@ -32,7 +33,7 @@ def print_json(content: Any, indent: int | None = 2) -> None:
     click.echo(json.dumps(content, ensure_ascii=False, indent=indent))
 
 
-def print_table(found: Scored) -> None:
+def print_table(found: Answers) -> None:
     """A line for each word, with its score."""
     width = max((len(word) for word, _ in found), default=0)
     for word, score in found:

@@ -1,12 +1,24 @@
 """`w2v convert`: word vectors from one format into another."""
 
+from functools import cached_property
 from typing import Any
 
 import click
 
 from w2v.cli.options import debug_option
 
-FORMAT_NAMES = ("pickle", "binary", "text", "safetensors", "npz", "tsv")
+
+class FormatName(click.Choice):
+    """The name of one of FORMATS, which are looked up at the first use: they import NumPy."""
+
+    def __init__(self) -> None:
+        self.case_sensitive = True  # all that Choice keeps besides the choices
+
+    @cached_property
+    def choices(self) -> tuple[str, ...]:  # type: ignore[override]
+        from w2v.vectors.formats import FORMATS
+
+        return tuple(known.name for known in FORMATS)
 
 
 @click.command(short_help="Write vectors in another format.")
@@ -15,13 +27,13 @@ FORMAT_NAMES = ("pickle", "binary", "text", "safetensors", "npz", "tsv")
 @click.option(
     "--from",
     "source_format",
-    type=click.Choice(FORMAT_NAMES),
+    type=FormatName(),
     help="The format of IN, where its ending does not say it.",
 )
 @click.option(
     "--to",
     "target_format",
-    type=click.Choice(FORMAT_NAMES),
+    type=FormatName(),
     help="The format of OUT, where its ending does not say it.",
 )
 @click.option("--limit", type=click.IntRange(min=1), help="Only the first so many words of IN.")
