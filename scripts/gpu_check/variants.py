@@ -15,7 +15,7 @@ SHAPES = ["1x5", "4x8", "8x8", "8x16", "16x16", "32x16", "32x32", "16x16 tensor"
 
 
 def shapes(check: Check) -> dict[str, Any]:
-    """What the shape of a span and tensor cores cost and bring: 1x5 is no reuse at all."""
+    """What the shape of a span and tensor cores cost and bring: 1x5 shares nothing."""
     rows = {}
     for model in ("skipgram", "cbow"):
         for shape in SHAPES[:2] if check.is_dry else SHAPES:

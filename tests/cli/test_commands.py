@@ -192,7 +192,7 @@ def test_info_of_word_vectors_and_of_other_files(w2v, refused, model, text):
         "dim": 3,
     }
     assert w2v("info", model)[1].endswith("vocabulary       5\ndim              3\n")
-    assert "text.txt is no model" in refused("info", text)
+    assert "text.txt is not a model" in refused("info", text)
     assert "no model nowhere" in refused("info", "nowhere")
 
 

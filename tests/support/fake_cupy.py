@@ -212,7 +212,7 @@ class _RawKernel:
 
 def _host(value):
     """What a kernel's argument is on the host: memory for an array, a scalar of NumPy as it is."""
-    assert isinstance(value, ndarray | numpy.generic), f"{value!r} is no argument for a kernel"
+    assert isinstance(value, ndarray | numpy.generic), f"{value!r} is not an argument for a kernel"
     return value.values if isinstance(value, ndarray) else value
 
 

@@ -355,7 +355,7 @@ def test_the_hashes_are_those_of_gensims_files(kind, name):
 def test_what_is_neither_a_file_nor_a_set_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"goggle does not exist: name a file .* google"):
         Analogies("goggle", WORDS)
-    with pytest.raises(InputError, match=r"is no file: .* wordsim353, simlex999"):
+    with pytest.raises(InputError, match=r"is not a file: .* wordsim353, simlex999"):
         Pairs(tmp_path, WORDS)
 
 

@@ -290,7 +290,7 @@ def test_files_of_many_blocks_are_read_in_order(tmp_path, monkeypatch):
     lines = (tmp_path / "v.txt").read_bytes().split(b"\n")
     lines[1500] = lines[1500].replace(b" ", b" x", 3)
     (tmp_path / "v.txt").write_bytes(b"\n".join(lines))
-    with pytest.raises(ModelFileError, match=r"line 1,501: 'x.* is no number"):
+    with pytest.raises(ModelFileError, match=r"line 1,501: 'x.* is not a number"):
         package.load("v.txt")
     (tmp_path / "v.txt").write_bytes(b"\n".join([*lines[:1400], b"", *lines[1400:]]))
     with pytest.raises(ModelFileError, match="line 1,401: the line is empty, and words follow it"):
@@ -379,19 +379,19 @@ GOOD_BINARY = b"3 2\n" + b"".join(
             b"3 99999999999\n" + GOOD_TEXT[4:],
             "the file has room for 39: it is cut off, or the header",
         ),
-        (b"9" * 30 + b" 2\n", "no model, or has no header"),
-        (GOOD_TEXT.replace(b"2 3", b"2 nan"), "line 3: 'nan' is no finite number"),
-        (GOOD_TEXT.replace(b"2 3", b"2 -inf"), "line 3: '-inf' is no finite number"),
+        (b"9" * 30 + b" 2\n", "not a model, or has no header"),
+        (GOOD_TEXT.replace(b"2 3", b"2 nan"), "line 3: 'nan' is not a finite number"),
+        (GOOD_TEXT.replace(b"2 3", b"2 -inf"), "line 3: '-inf' is not a finite number"),
         (GOOD_TEXT.replace(b"2 3", b"2 1e39"), "line 3: a number is too large for float32"),
-        (GOOD_TEXT.replace(b"2 3", b"2 3x"), "line 3: '3x' is no number"),
-        (GOOD_TEXT.replace(b"2 3", b"2 0x1"), "line 3: '0x1' is no number"),
+        (GOOD_TEXT.replace(b"2 3", b"2 3x"), "line 3: '3x' is not a number"),
+        (GOOD_TEXT.replace(b"2 3", b"2 0x1"), "line 3: '0x1' is not a number"),
         (GOOD_TEXT.replace(b"2 3", b"2"), "line 3: a vector of 1 numbers, where the dim is 2"),
         (GOOD_TEXT.replace(b"of 2 3", b""), "line 3: the line is empty, and words follow it"),
-        (GOOD_TEXT.replace(b"and", b"the"), "line 4: the word 'the' .* again, first in line 2"),
+        (GOOD_TEXT.replace(b"and", b"the"), "line 4: the word 'the' .* twice, first in line 2"),
         (GOOD_TEXT.replace(b"of", b"o\xff"), "line 3: the word 'o.*xff' is not valid UTF-8 .*0xff"),
         (GOOD_TEXT[:-1], "line 4: the file ends within the line: it is cut off"),
         (GOOD_TEXT[:22], "line 3: the file ends|line 4: the file ends"),
-        (GOOD_BINARY, "it holds bytes that are no text: word2vec's binary has a name"),
+        (GOOD_BINARY, "it holds bytes that are not text: word2vec's binary has a name"),
     ],
 )
 def test_a_bad_text_is_refused_with_the_line(refused, tmp_path, content, message):
@@ -418,7 +418,7 @@ def test_a_bad_text_is_refused_with_the_line(refused, tmp_path, content, message
         (GOOD_BINARY[:-1], "byte 38: the file ends in word 3 of 3"),
         (GOOD_BINARY[:20], "the header promises 3 words"),
         (GOOD_BINARY + b"x", "byte 39: more follows after the 3 words"),
-        (GOOD_BINARY.replace(b"and", b"the"), "byte 27: the word 'the' .* again, first in byte 4"),
+        (GOOD_BINARY.replace(b"and", b"the"), "byte 27: the word 'the' .* twice, first in byte 4"),
         (GOOD_BINARY.replace(b"of", b"o\xff"), "byte 16: the word 'o.*xff' is not valid UTF-8"),
         (
             GOOD_BINARY.replace(struct.pack("f", 0.5), struct.pack("f", np.nan)),
@@ -479,7 +479,7 @@ def damaged_safetensors(**changes):
 @pytest.mark.parametrize(
     "content, message",
     [
-        (b"\xff" * 20, "no safetensors file: its first 8 bytes are no length"),
+        (b"\xff" * 20, "not a safetensors file: its first 8 bytes are not a length"),
         ((10**6).to_bytes(8, "little") + b"{}", "the file ends in its header"),
         ((2).to_bytes(8, "little") + b"{}", "holds no word vectors: it has no array 'W'"),
         ((2).to_bytes(8, "little") + b"[]", "the header is damaged"),
@@ -494,7 +494,7 @@ def damaged_safetensors(**changes):
         (damaged_safetensors(data=bytes(43)), "more follows after the arrays"),
         (damaged_safetensors(data=bytes(42)), "the offsets of its words do not fit"),
         (damaged_safetensors(__metadata__={"w2v": "2"}), "is of version 2, not 1"),
-        (damaged_safetensors(__metadata__={"training": "{"}), "its training is no JSON"),
+        (damaged_safetensors(__metadata__={"training": "{"}), "its training is not JSON"),
     ],
 )
 def test_a_bad_safetensors_file_is_refused(refused, tmp_path, content, message):
@@ -544,7 +544,7 @@ def test_what_is_no_ordinary_file_is_refused(refused, tmp_path):
     os.mkfifo(tmp_path / "pipe.bin")
     descriptor = os.open(tmp_path / "pipe.bin", os.O_RDWR)  # so that opening it does not wait
     try:
-        assert "pipe.bin is no ordinary file" in refused("info", "pipe.bin")
+        assert "pipe.bin is not an ordinary file" in refused("info", "pipe.bin")
     finally:
         os.close(descriptor)
     (tmp_path / "folder.txt").mkdir()
@@ -564,9 +564,9 @@ def test_tsv_files_that_do_not_fit_each_other_are_refused(saved, refused, tmp_pa
     meta.write_text("word\tcount\na\t1\n")
     assert "v.meta.tsv, line 3: it has 1 words, and v.tsv has 6 vectors" in refused("info", "v.tsv")
     meta.write_text("a\n" * 6)
-    assert "v.meta.tsv, line 2: the word 'a' stands there again" in refused("info", "v.tsv")
+    assert "v.meta.tsv, line 2: the word 'a' is listed twice" in refused("info", "v.tsv")
     meta.write_text("word\tcount\n" + "".join(f"{i}\tx\n" for i in range(6)))
-    assert "v.meta.tsv, line 2: 'x' is no count" in refused("info", "v.tsv")
+    assert "v.meta.tsv, line 2: 'x' is not a count" in refused("info", "v.tsv")
     meta.unlink()
     assert "there is no model v.meta.tsv" in refused("info", "v.tsv")
 

@@ -239,23 +239,23 @@ def test_the_evil_pickles_of_these_tests_do_run_under_the_ordinary_unpickler(tmp
     "content, message",
     [
         ([1, 2], "holds a list, not a dict"),
-        ({}, "no model"),
+        ({}, "not a model"),
         (book_content(word_vecs="x"), "word_vecs is a str"),
         (book_content(word_vecs=np.zeros(6)), "not a table"),
-        (book_content(word_vecs=np.zeros((6, 2), complex)), "no word vectors"),
-        (book_content(word_vecs=np.array([["a"]])), "no word vectors"),
+        (book_content(word_vecs=np.zeros((6, 2), complex)), "not word vectors"),
+        (book_content(word_vecs=np.array([["a"]])), "not word vectors"),
         (book_content(word_vecs=in_object_array(1)), "not a table"),
         (book_content(word_vecs=np.zeros((3, 2))), "3 vectors do not fit 6 words"),
-        (book_content(word_vecs=np.zeros((9, 2))), "no model"),
+        (book_content(word_vecs=np.zeros((9, 2))), "not a model"),
         (book_content(word_vecs=np.full((6, 2), np.nan)), "NaN, infinite"),
         (book_content(word_vecs=np.full((6, 2), 1e300)), "too large"),
         (book_content(id_to_word=dict.fromkeys(range(6), "a")), "do not fit"),
         (book_content(id_to_word=dict.fromkeys(range(6), 3)), "not a string"),
-        (b"this is no pickle", "no model"),
+        (b"this is not a pickle", "not a model"),
         (b"", "cut off"),
         (b"\x80\x05N.", "holds a NoneType"),
-        (b"(dp0\nI1\nb.", "no model"),
-        (b"\x80\x02cnumpy\ndtype\n)\x81}b.", "no model"),
+        (b"(dp0\nI1\nb.", "not a model"),
+        (b"\x80\x02cnumpy\ndtype\n)\x81}b.", "not a model"),
     ],
 )
 def test_other_files_are_refused(tmp_path, content, message):
@@ -306,7 +306,7 @@ def test_weights_that_do_not_fit_the_format_are_refused(tmp_path, weight, messag
 
 
 def test_a_word_that_stands_twice_is_not_written(tmp_path):
-    with pytest.raises(OutputError, match="a word stands there twice"):
+    with pytest.raises(OutputError, match="a word is listed twice"):
         w2v.save(WordVectors(["a", "a"], np.eye(2)), tmp_path / "v.pkl")
     assert os.listdir(tmp_path) == []
 

@@ -62,7 +62,7 @@ def ask(context: click.Context, top: int, path: str, gpu: bool, as_json: bool) -
 def answer_question(vectors: Any, question: str, top: int) -> dict[str, Any]:
     """The answer as a dictionary with `query` and `similar`, `similarity` or `analogy`.
 
-    Raises UnknownWordError, ConfigError for what is no question.
+    Raises UnknownWordError, ConfigError for what is not a question.
     """
     words = question.split()
     if signed := signed_words(words, vectors):
@@ -80,7 +80,7 @@ def answer_question(vectors: Any, question: str, top: int) -> dict[str, Any]:
 def signed_words(tokens: list[str], known: Container[str]) -> list[tuple[str, str]]:
     """Words with their signs, from `a - b + c` or `a -b +c`; nothing where there is no sign.
 
-    A sign is a token of its own, or begins a token that is no known word; a single token that is
+    A sign is a token of its own, or begins a token that is not a known word; a single token that is
     known is a word whatever it begins with. Raises ConfigError for a sign without a word, or words
     without a sign between them.
     """

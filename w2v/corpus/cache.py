@@ -45,7 +45,7 @@ def text_options(config: TextConfig) -> dict[str, Any]:
 def place_for(sources: Sequence[str | Path], options: dict[str, Any]) -> Path:
     """Where the encoded corpus of these sources and options is kept.
 
-    The version is no part of it, so that a new version takes the place of the old.
+    The version is not part of it, so that a new version takes the place of the old.
     """
     paths = [os.path.abspath(source) for source in sources]
     key = hashlib.sha256(json.dumps([paths, options], sort_keys=True).encode()).hexdigest()

@@ -70,8 +70,8 @@ class Source:
 class Header:
     """What an encoded corpus says of itself.
 
-    sources: empty for a text that is no file. ids: N. words: V. pruned: words that occurred up to
-    this often were dropped while reading. words_bytes: length of the JSON list.
+    sources: empty for a text that is not a file. ids: N. words: V. pruned: words that occurred up
+    to this often were dropped while reading. words_bytes: length of the JSON list.
     """
 
     options: dict[str, Any]
@@ -175,7 +175,7 @@ def _map_ids(file: IO[bytes], length: int) -> numpy.ndarray:
 
 
 def _check_ids(file: IO[bytes], header: Header) -> None:
-    """Read the ids, and raise ValueError for one that is no place in the vocabulary."""
+    """Read the ids, and raise ValueError for one that is not a place in the vocabulary."""
     left = header.ids
     while left:
         ids = numpy.frombuffer(file.read(min(COPIED, left * ID.itemsize)), ID)

@@ -295,7 +295,7 @@ class Queries:
     ) -> list[Scored]:
         """The words with the highest scores; ties in the order of the words.
 
-        scores: of the rows from `first` on, changed here. exclude: rows that are no answers.
+        scores: of the rows from `first` on, changed here. exclude: rows that are not answers.
         """
         outside = {row - first for row in exclude if 0 <= row - first < len(scores)}
         scores[list(outside)] = -numpy.inf

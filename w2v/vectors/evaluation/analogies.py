@@ -125,7 +125,7 @@ class Analogies:
         """Ask all questions of vectors, (V, H), by 3CosAdd or by 3CosMul.
 
         On the GPU where `config.GPU` is set. Right is an answer whose word is the expected one;
-        the words of the question, and those that differ from them in case only, are no answers.
+        the words of the question, and those that differ from them in case only, are not answers.
         """
         units = unit_rows(matrix[: len(self.first_row)])
         answers = _answers(units, self.rows[:, :3], self.first_row, cosmul)

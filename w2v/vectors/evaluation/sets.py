@@ -51,6 +51,6 @@ def evaluation_file(kind: str, name: str | Path, data_dir: str | Path | None = N
         return local_file(sets[str(name)], data_dir)
     path = Path(name)
     if not path.is_file():
-        what = "is no file" if path.exists() else "does not exist"
+        what = "is not a file" if path.exists() else "does not exist"
         raise InputError(f"{path} {what}: name a file of {kind}, or one of {', '.join(sets)}")
     return path

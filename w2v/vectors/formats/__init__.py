@@ -116,7 +116,7 @@ _DEFAULTS: dict[str, Any] = {"header": True, "encoding_errors": "strict", "float
 
 
 def find_format(path: PathName, name: str | None = None) -> Format | None:
-    """The format of a name, or of a file's ending; None where that is no format's."""
+    """The format of a name, or of a file's ending; None where that is not a format's."""
     suffixes = Path(str(path).lower()).suffixes
     ending = "".join(suffixes[-2:] if suffixes[-1:] == [".gz"] else suffixes[-1:])
     for known in FORMATS:

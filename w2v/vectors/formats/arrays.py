@@ -38,7 +38,7 @@ def to_arrays(
     try:
         return arrays, json.dumps(vectors.training, ensure_ascii=False)
     except (TypeError, ValueError) as error:
-        raise OutputError(f"cannot write {path}: its training is no JSON: {error}") from error
+        raise OutputError(f"cannot write {path}: its training is not JSON: {error}") from error
 
 
 def _half(matrix: numpy.ndarray, path: PathName) -> numpy.ndarray:
@@ -91,7 +91,7 @@ def _training(text: str | None, path: PathName) -> dict[str, Any] | None:
     try:
         training = json.loads(text)
     except (ValueError, TypeError, RecursionError) as error:
-        raise ModelFileError(f"{path} is damaged: its training is no JSON: {error}") from error
+        raise ModelFileError(f"{path} is damaged: its training is not JSON: {error}") from error
     if not isinstance(training, dict):
-        raise ModelFileError(f"{path} is damaged: its training is no table of options")
+        raise ModelFileError(f"{path} is damaged: its training is not a table of options")
     return training

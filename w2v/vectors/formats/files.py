@@ -36,7 +36,7 @@ def opened(path: PathName) -> Iterator[IO[bytes]]:
         with open(path, "rb") as file:
             about = os.fstat(file.fileno())
             if not stat.S_ISREG(about.st_mode):  # its size is not known before it is read
-                raise ModelFileError(f"{path} is no ordinary file: put the vectors into one")
+                raise ModelFileError(f"{path} is not an ordinary file: put the vectors into one")
             if about.st_size == 0:
                 raise ModelFileError(f"{path} is cut off: it is empty, with 0 bytes")
             yield cast(IO[bytes], gzip.GzipFile(fileobj=file)) if is_packed(path) else file
@@ -80,8 +80,9 @@ def read_sizes(file: IO[bytes], path: PathName) -> tuple[int, int]:
     sizes = header_sizes(line)
     if sizes is None or not line.endswith(b"\n"):
         raise ModelFileError(
-            f"{path} is no model, or has no header: line 1 is {shown(line)}, not two numbers, how "
-            "many words and the dim; text without a header (GloVe's) takes w2v convert --no-header"
+            f"{path} is not a model, or has no header: line 1 is {shown(line)}, not two numbers, "
+            "how many words and the dim; text without a header (GloVe's) takes w2v convert "
+            "--no-header"
         )
     if sizes[1] < 1:
         raise ModelFileError(f"{path}, line 1: the header promises vectors of dim {sizes[1]}")
@@ -140,7 +141,7 @@ def vectors_of(
         first, second = repeated(names)
         if encoding_errors == "strict":
             raise ModelFileError(
-                f"{path}, {place(second)}: the word {names[second]!r} stands there again, first in "
+                f"{path}, {place(second)}: the word {names[second]!r} is listed twice, first in "
                 f"{place(first)}; w2v convert --encoding-errors replace keeps the first"
             )
         vectors = _first_of_each(vectors)

@@ -23,7 +23,7 @@ def write_pickle(vectors: WordVectors, path: PathName) -> None:
     Raises OutputError if it cannot be written, or a weight does not fit into float16.
     """
     if len(vectors.index) < len(vectors):
-        raise OutputError(f"cannot write {path}: a word stands there twice; give each its own name")
+        raise OutputError(f"cannot write {path}: a word is listed twice; give each its own name")
     largest = float(abs(vectors.matrix).max(initial=0))
     if not numpy.isfinite(largest):
         raise OutputError(f"cannot write {path}: a vector holds NaN or infinity")
@@ -65,7 +65,7 @@ def read_pickle(path: PathName, limit: int | None = None) -> WordVectors:
                 ) from error
             reason = str(error).partition("\n")[0]
             raise ModelFileError(
-                f"{path} is no model: not a pickle of word vectors "
+                f"{path} is not a model: not a pickle of word vectors "
                 f"({type(error).__name__}: {reason})"
             ) from error
     if limit is None or limit >= len(vectors):
@@ -109,7 +109,7 @@ class _DtypeNotes:
     def build(self) -> numpy.dtype:
         """The type. Raises ValueError unless it is a plain number."""
         if self.code not in {"f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8"}:
-            raise ValueError(f"arrays of type {self.code!r} are no word vectors")
+            raise ValueError(f"arrays of type {self.code!r} are not word vectors")
         if self.order not in ("<", ">", "=", "|"):
             raise ValueError(f"a byte order of {self.order!r}")
         return numpy.dtype(f"{self.order}{self.code}")

@@ -81,7 +81,7 @@ def _counts(lines: list[bytes], metadata: Path) -> numpy.ndarray:
     counts = [line.partition(b"\t")[2] for line in lines]
     for row, count in enumerate(counts):
         if not (count.isdigit() and len(count) < 19):
-            raise ModelFileError(f"{metadata}, line {row + 2:,}: {shown(count)} is no count")
+            raise ModelFileError(f"{metadata}, line {row + 2:,}: {shown(count)} is not a count")
     return numpy.array([int(count) for count in counts], numpy.int64)
 
 

@@ -65,7 +65,7 @@ def read_safetensors(path: PathName, limit: int | None = None) -> WordVectors:
         header, begin, size = _read_header(file, path)
         metadata = header.pop("__metadata__", {})
         if not isinstance(metadata, dict):
-            raise ModelFileError(f"{path} is damaged: its metadata are no table")
+            raise ModelFileError(f"{path} is damaged: its metadata are not a table")
         if metadata.get("w2v", VERSION) != VERSION:
             raise ModelFileError(
                 f"{path} is of version {metadata['w2v']}, not {VERSION}: it needs another w2v"
@@ -83,7 +83,9 @@ def _read_header(file: IO[bytes], path: PathName) -> tuple[dict[str, Any], int, 
     size = os.fstat(file.fileno()).st_size
     length = int.from_bytes(file.read(8), "little")
     if size < 8 or length > _LONGEST_HEADER:
-        raise ModelFileError(f"{path} is no safetensors file: its first 8 bytes are no length")
+        raise ModelFileError(
+            f"{path} is not a safetensors file: its first 8 bytes are not a length"
+        )
     if length > size - 8:
         raise ModelFileError(
             f"{path}, byte {size:,}: the file ends in its header, of {length:,} bytes: it is cut "
@@ -92,11 +94,11 @@ def _read_header(file: IO[bytes], path: PathName) -> tuple[dict[str, Any], int, 
     try:
         header = json.loads(file.read(length))
         if not isinstance(header, dict):
-            raise ValueError("it is no table")
+            raise ValueError("it is not a table")
         ends = [int(header[name]["data_offsets"][1]) for name in header if name != "__metadata__"]
     except (ValueError, TypeError, KeyError, IndexError, RecursionError) as error:
         raise ModelFileError(
-            f"{path}, byte 8: the header is damaged, or the file is no safetensors: {error}"
+            f"{path}, byte 8: the header is damaged, or the file is not safetensors: {error}"
         ) from error
     begin, end = 8 + length, 8 + length + max(ends, default=0)
     if size < end:

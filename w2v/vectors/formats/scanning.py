@@ -1,6 +1,6 @@
 """The loops over the bytes of word2vec's files, compiled: finding words, reading numbers.
 
-Importing this module brings in Numba. Compiled code is kept beside it, or in the user's cache.
+Importing this module imports Numba. Compiled code is kept beside it, or in the user's cache.
 """
 
 from typing import Any
@@ -37,9 +37,9 @@ def scan_binary(block, end, base, dim, row, rows, words, lengths, places):
     block: uint8, of which `end` are filled; its first byte is byte `base` of the file. row: the
     first to be found, of `rows`. words: uint8, as long as block, filled with the words found, one
     after the other. lengths, places: (V,) int64, filled with the bytes of each word and where it
-    begins in the file. Newlines before a word are no part of it, as in gensim; word2vec.c writes
+    begins in the file. Newlines before a word are not part of it, as in gensim; word2vec.c writes
     one after each vector.
-    Returns the place behind the last row found, the next row, and the bytes of words found.
+    Returns the place after the last row found, the next row, and the bytes of words found.
     """
     begin, taken = 0, 0
     while row < rows:
@@ -108,12 +108,12 @@ def scan_text(block, separator, has_word, matrix, words, lengths, spans, hard, n
     """Take lines `word v1 ... vH`, or only `v1 ... vH`, out of a block of whole lines.
 
     block: uint8, ending in a newline. separator: between the fields. The last H fields are the
-    vector, so that a word may hold separators; white space at the end of a line is no part of it.
+    vector, so that a word may hold separators; white space at the end of a line is not part of it.
     matrix: (n, H) float32, filled with up to n lines. words: uint8, as long as block, filled with
     the words, one after the other. lengths: (n,) bytes of each word. spans: (n, 2), where each line
     begins and ends. hard: (n,) uint8, set where a number has to be read anew, with more care.
     numbered: (n,) uint8, set where the end of the word, after a separator, reads as a number too.
-    Returns how it ended (see FINE), how many lines were taken, the place behind them, and then
+    Returns how it ended (see FINE), how many lines were taken, the place after them, and then
     for TOO_FEW how many values the line has (H + 1 stands for any number above H), for NO_NUMBER
     where the field begins and ends.
     """
@@ -158,7 +158,7 @@ def scan_text(block, separator, has_word, matrix, words, lengths, spans, hard, n
 def _plain_line(block, place, separator, has_word, vector):
     """Read a line whose word holds no separator.
 
-    Returns where the word ends (-1 if it is no such line), the newline, and whether a number is
+    Returns where the word ends (-1 if it is not such a line), the newline, and whether a number is
     _HARD.
     """
     word, hard = place, 0
@@ -238,9 +238,9 @@ def _ends_in_number(block, begin, end, separator):
 
 @numba.njit(**_INLINED)
 def _number(text, place):
-    """Read a decimal number: how that went, its float32, and the place behind it.
+    """Read a decimal number: how that went, its float32, and the place after it.
 
-    The text goes on behind the number. The mantissa is scaled in float64, which errs in the last
+    The text goes on after the number. The mantissa is scaled in float64, which errs in the last
     bits; where those could decide how the float32 is rounded, and where the mantissa is too long,
     it is _HARD. Everything else is rounded exactly.
     """
@@ -277,7 +277,7 @@ def _number(text, place):
 
 @numba.njit(**_INLINED)
 def _digits(text, place, mantissa):
-    """Go on with a mantissa: it, the place behind the digits, and how many count.
+    """Go on with a mantissa: it, the place after the digits, and how many count.
 
     A mantissa of more than _MAX_DIGITS is worthless.
     """
@@ -293,7 +293,7 @@ def _digits(text, place, mantissa):
 
 @numba.njit(**_LEAN)
 def _exponent(text, place):
-    """The number behind an e, no more than 99,999 either way, and its end: -1 if it is none."""
+    """The number after an e, no more than 99,999 either way, and its end: -1 if it is none."""
     negative = text[place] == _MINUS
     if negative or text[place] == _PLUS:
         place += 1

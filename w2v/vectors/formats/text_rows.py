@@ -35,7 +35,7 @@ class TextRows:
 
     A row is a word, a separator and the numbers between separators, or only the numbers.
     promised: how many rows there are, if that is known. most: read no more than these, and look at
-    nothing behind them; without it, only blank lines may follow the rows. Raises ModelFileError,
+    nothing after them; without it, only blank lines may follow the rows. Raises ModelFileError,
     naming the line.
     """
 
@@ -117,7 +117,7 @@ class TextRows:
 
     def _scan(self, block: bytes, line: int, rows: int) -> "_Part":
         """The first `rows` rows of a block of whole lines that begins at `line`."""
-        from w2v.vectors.formats import scanning  # brings in Numba
+        from w2v.vectors.formats import scanning  # imports Numba
 
         text = numpy.frombuffer(block, numpy.uint8)
         matrix = numpy.empty((rows, self.dim), numpy.float32)
@@ -158,9 +158,9 @@ class TextRows:
         number = text[field]
         try:
             float(number)  # not by our rules, so it is not finite, or 1_000
-            problem = f"{shown(number)} is no finite number"
+            problem = f"{shown(number)} is not a finite number"
         except ValueError:
-            problem = f"{shown(number)} is no number"
+            problem = f"{shown(number)} is not a number"
         self._refuse(line, problem)
 
 
@@ -192,7 +192,7 @@ def whole_lines(file: IO[bytes], path: PathName, line: int) -> Iterator[tuple[by
             begun = []
         begun.append(piece[end:])
         if sum(map(len, begun)) > _LONGEST_LINE:
-            raise ModelFileError(f"{path}, line {line:,} does not end: the file is no text")
+            raise ModelFileError(f"{path}, line {line:,} does not end: the file is not text")
     if any(begun):
         refuse_binary(b"".join(begun), path, line)
         raise ModelFileError(
@@ -207,8 +207,8 @@ def refuse_binary(text: bytes, path: PathName, line: int) -> None:
     control = sum(byte < 0x20 and byte not in b"\t\n\v\f\r" for byte in head)
     if control > len(head) // 50:
         raise ModelFileError(
-            f"{path}, line {line:,}: it holds bytes that are no text: word2vec's binary has a name "
-            "that ends in .bin, or is converted with --from binary"
+            f"{path}, line {line:,}: it holds bytes that are not text: word2vec's binary has a "
+            "name that ends in .bin, or is converted with --from binary"
         )
 
 

@@ -1,7 +1,7 @@
 """word2vec's binary format (.bin), as word2vec.c, gensim and GoogleNews write it.
 
 A line `V H`, then for each word its bytes, a space, and H float32, little-endian. word2vec.c writes
-a newline after each vector, gensim none: a newline before a word is no part of it. A word ends at
+a newline after each vector, gensim none: a newline before a word is not part of it. A word ends at
 its first space, so none can hold one.
 """
 
@@ -79,7 +79,7 @@ class _Reader:
 
     def _tasks(self) -> Iterator[Callable[[], int | None]]:
         """Read the file; each task fills rows, and gives the first that is not finite."""
-        from w2v.vectors.formats.scanning import scan_binary  # brings in Numba
+        from w2v.vectors.formats.scanning import scan_binary  # imports Numba
 
         size = max(_BLOCK, 16 * self.dim)
         # as many as tasks are under way, one that is being filled and one before it
@@ -157,7 +157,7 @@ def check_words(path: PathName, words: Packed) -> None:
 
 def write_binary(vectors: WordVectors, path: PathName) -> None:
     """Write the bytes that gensim writes. Raises OutputError."""
-    from w2v.vectors.formats.scanning import join_binary  # brings in Numba
+    from w2v.vectors.formats.scanning import join_binary  # imports Numba
 
     blob, offsets = packed = words_to_write(vectors, path)
     check_words(path, packed)

@@ -35,7 +35,7 @@ def nearest_rows(
 ) -> Iterator[Found]:
     """For each row asked, the `topn` rows of the highest cosine among the first `restrict`.
 
-    matrix: (V, H). The row itself is no answer; equal scores come in rising order of the rows.
+    matrix: (V, H). The row itself is not an answer; equal scores come in rising order of the rows.
     """
     rows = numpy.asarray(asked, numpy.int64)
     units = unit_rows(matrix[:restrict])
@@ -64,7 +64,7 @@ class _CPUSearch:
     def best(
         self, queries: numpy.ndarray, own: numpy.ndarray, topn: int
     ) -> tuple[numpy.ndarray, numpy.ndarray]:
-        """Scores and rows, (Q, topn) each. own: (Q,) the row of each query, which is no answer."""
+        """Scores and rows, (Q, topn) each. own: (Q,) each query's row, not an answer."""
         scores = numpy.full((len(queries), topn), -numpy.inf, numpy.float32)
         rows = numpy.zeros((len(queries), topn), numpy.int64)
         parts = [slice(at, at + QUERIES) for at in range(0, len(queries), QUERIES)] if topn else []
