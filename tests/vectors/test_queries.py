@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 
 from w2v import WordVectors, config
 from w2v.errors import ConfigError, UnknownWordError
-from w2v.vectors.search import neighbours
-from w2v.vectors.search.neighbours import best_columns
+from w2v.vectors.search.neighbours import Sizes, best_columns, nearest_rows
 
 V, H = 2000, 24
 
@@ -176,13 +175,19 @@ def test_a_vector_of_zeros_is_near_to_nothing():
 # Neighbours of many words
 
 
-def test_neighbours_are_those_of_one_question_after_the_other(vectors, monkeypatch):
-    monkeypatch.setattr(neighbours, "QUERIES", 100)  # several batches and blocks
-    monkeypatch.setattr(neighbours, "CANDIDATES", 333)
+def test_neighbours_are_those_of_one_question_after_the_other(vectors):
     found = list(vectors.neighbours(topn=7, threads=2))
     assert [word for word, _ in found] == vectors.words
     for word, near in found[::50]:
         assert_equal_answers(near, vectors.most_similar(word, topn=7))
+
+
+def test_neighbours_are_the_same_in_many_batches_and_blocks(vectors):
+    found = list(nearest_rows(vectors.matrix, range(V), 7, None, 2, Sizes(100, 333)))
+    assert [row for row, *_ in found] == list(range(V))
+    for row, near, scores in found[::50]:
+        named = [(vectors.words[i], float(score)) for i, score in zip(near, scores, strict=True)]
+        assert_equal_answers(named, vectors.most_similar(vectors.words[row], topn=7))
 
 
 def test_neighbours_of_some_words_among_some(vectors):
@@ -206,42 +211,54 @@ def test_fewer_words_than_are_asked_for(gpu, cupy):
     assert list(vectors.neighbours(["b"], topn=0)) == [("b", [])]
 
 
+def by_full_sort(scores, topn):
+    """The columns of the highest scores of each row, ties by rising column, and these scores."""
+    columns = np.argsort(-scores, axis=1, kind="stable")[:, :topn]
+    return columns, np.take_along_axis(scores, columns, axis=1)
+
+
 @settings(deadline=None)  # the first example may compile
 @given(st.integers(1, 300), st.integers(1, 30), st.integers(1, 100), st.integers(0, 5))
-def test_the_compiled_selection_equals_a_full_sort(width, top, block, seed):
+def test_the_compiled_selection_equals_a_full_sort(width, topn, block, seed):
     from w2v.vectors.search.top_k import keep_best, sorted_best
 
     scores = np.random.default_rng(seed).integers(-3, 4, (3, width)).astype("f")  # many ties
-    best, rows = np.full((3, top), -np.inf, "f"), np.full((3, top), -1)
-    for first in range(0, width, block):
-        keep_best(np.ascontiguousarray(scores[:, first : first + block]), first, best, rows)
+    best, rows = np.full((3, topn), -np.inf, "f"), np.full((3, topn), -1)
+    for start in range(0, width, block):
+        keep_best(np.ascontiguousarray(scores[:, start : start + block]), start, best, rows)
     best, rows = sorted_best(best, rows)
-    expected = np.argsort(-scores, axis=1, kind="stable")[:, :top]
+    expected, expected_scores = by_full_sort(scores, topn)
     kept = expected.shape[1]
     assert (rows[:, :kept] == expected).all() and (rows[:, kept:] == -1).all()
-    assert (best[:, :kept] == np.take_along_axis(scores, expected, axis=1)).all()
+    assert (best[:, :kept] == expected_scores).all()
 
 
 @given(st.integers(1, 2000), st.integers(1, 10), st.integers(0, 5))
-def test_the_selection_by_chunks_equals_a_full_sort(width, top, seed):
+def test_the_selection_by_chunks_equals_a_full_sort(width, topn, seed):
     scores = np.random.default_rng(seed).integers(-3, 4, (3, width)).astype("f")
-    best, columns = best_columns(scores, top)
-    expected = np.argsort(-scores, axis=1, kind="stable")[:, :top]
-    assert (columns == expected).all()
-    assert (best == np.take_along_axis(scores, expected, axis=1)).all()
+    best, columns = best_columns(scores, topn)
+    expected, expected_scores = by_full_sort(scores, topn)
+    assert (columns == expected).all() and (best == expected_scores).all()
 
 
 # On a GPU
 
 
+def near_in_batches(side):
+    """The three nearest of every row, found for 100 rows at a time."""
+    sizes = Sizes(gpu_scores=100 * V)
+    for _, near, scores in nearest_rows(side.matrix, range(V), 3, sizes=sizes):
+        yield from zip(near, scores, strict=True)
+
+
 def test_questions_on_the_gpu_side_give_the_same_answers(vectors, cupy, monkeypatch):
-    monkeypatch.setattr(neighbours, "GPU_SCORES", 100 * V)  # several batches
     copy = WordVectors(vectors.words, vectors.matrix)
     questions = [
         lambda side: side.most_similar(["w3", "w5"], ["w9"]),
         lambda side: side.most_similar_cosmul(["w3", "w5"], ["w9"]),
         lambda side: [("", side.rank("w3", "w5"))],
         lambda side: [pair for _, near in side.neighbours(topn=3) for pair in near],
+        near_in_batches,
     ]
     for question in questions:
         config.GPU = True

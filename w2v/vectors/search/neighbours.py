@@ -1,11 +1,12 @@
-"""The nearest words of many words at once: products in blocks, and a selection that keeps up.
+"""Exact nearest neighbours of many rows at once: products in blocks, and a fast selection.
 
-On a CPU a block of scores is small enough to stay in the cache, from which compiled code
-(`search.top_k`) takes what it keeps. On a GPU (where `config.GPU` is set) a sort is needed, and
-only the best of each chunk of scores are sorted. Called by `WordVectors.neighbours`.
+On a CPU a block of scores is small enough to stay in the cache, where compiled code (`top_k`) picks
+the best. On a GPU (where `config.GPU` is set) the scores are sorted, but only those of the chunks
+that can hold one of the best. Called by `WordVectors.neighbours`.
 """
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy
 
@@ -17,13 +18,22 @@ from w2v.vectors.cosine import unit_rows
 Found = tuple[int, numpy.ndarray, numpy.ndarray]
 """A row, the rows nearest to it, best first, and their scores."""
 
-QUERIES, CANDIDATES = 512, 1024
-"""The sides of a block on a CPU: 2 MB of scores, about a core's own cache."""
-
-GPU_SCORES = 1 << 28
-"""Most scores at a time on a GPU: 1 GB."""
-
 CHUNK = 128
+
+
+class Sizes(NamedTuple):
+    """How much is computed at a time; the answers do not depend on it.
+
+    queries, candidates: the sides of a block on a CPU, 2 MB of scores, about a core's own cache.
+    gpu_scores: the most scores at a time on a GPU, 1 GB.
+    """
+
+    queries: int = 512
+    candidates: int = 1024
+    gpu_scores: int = 1 << 28
+
+
+SIZES = Sizes()
 
 
 def nearest_rows(
@@ -32,14 +42,16 @@ def nearest_rows(
     topn: int,
     restrict: int | None = None,
     threads: int | None = None,
+    sizes: Sizes = SIZES,
 ) -> Iterator[Found]:
     """For each row asked, the `topn` rows of the highest cosine among the first `restrict`.
 
     matrix: (V, H). The row itself is not an answer; equal scores come in rising order of the rows.
+    Raises ModelFileError for NaN and infinity in the matrix.
     """
     rows = numpy.asarray(asked, numpy.int64)
     units = unit_rows(matrix[:restrict])
-    search = _GPUSearch(units) if config.GPU else _CPUSearch(units, threads)
+    search = _GPUSearch(units, sizes) if config.GPU else _CPUSearch(units, threads, sizes)
     return _in_batches(search, matrix, rows, max(0, min(topn, len(units))))
 
 
@@ -50,30 +62,32 @@ def _in_batches(
         batch = rows[start : start + search.queries]
         scores, near = search.best(unit_rows(matrix[batch]), batch, topn)
         for row, row_scores, row_near in zip(batch, scores, near, strict=True):
-            kept = row_scores > -numpy.inf  # less than `topn` where there are not that many words
+            kept = row_scores > -numpy.inf  # fewer than `topn` where there are not that many words
             yield int(row), row_near[kept], row_scores[kept]
 
 
 class _CPUSearch:
     """The best of units, (V, H), for a batch of queries; each thread takes a part of them."""
 
-    def __init__(self, units: numpy.ndarray, threads: int | None):
-        self.units, self.threads = units, threads or cores()
-        self.queries = 4 * QUERIES * self.threads
+    def __init__(self, units: numpy.ndarray, threads: int | None, sizes: Sizes):
+        self.units, self.threads, self.sizes = units, threads or cores(), sizes
+        self.queries = 4 * sizes.queries * self.threads
 
     def best(
         self, queries: numpy.ndarray, own: numpy.ndarray, topn: int
     ) -> tuple[numpy.ndarray, numpy.ndarray]:
-        """Scores and rows, (Q, topn) each. own: (Q,) each query's row, not an answer."""
+        """Scores and rows, (Q, topn) each. own: (Q,) each query's row, which is not an answer."""
         scores = numpy.full((len(queries), topn), -numpy.inf, numpy.float32)
         rows = numpy.zeros((len(queries), topn), numpy.int64)
-        parts = [slice(at, at + QUERIES) for at in range(0, len(queries), QUERIES)] if topn else []
+        step = self.sizes.queries
+        parts = [slice(start, start + step) for start in range(0, len(queries), step)]
 
         def work(part: slice) -> None:
             self._search(queries[part], own[part], scores[part], rows[part])
 
-        with multiplying_threads(self.threads) as pool:
-            list(pool.map(work, parts))
+        if topn:
+            with multiplying_threads(self.threads) as pool:
+                list(pool.map(work, parts))
         return scores, rows
 
     def _search(
@@ -81,23 +95,24 @@ class _CPUSearch:
     ) -> None:
         from w2v.vectors.search.top_k import keep_best, sorted_best  # imports Numba
 
-        buffer = numpy.empty(len(queries) * CANDIDATES, numpy.float32)
-        for first in range(0, len(self.units), CANDIDATES):
-            candidates = self.units[first : first + CANDIDATES]
+        step = self.sizes.candidates
+        buffer = numpy.empty(len(queries) * step, numpy.float32)
+        for start in range(0, len(self.units), step):
+            candidates = self.units[start : start + step]
             shape = len(queries), len(candidates)
             block = buffer[: shape[0] * shape[1]].reshape(shape)
             numpy.matmul(queries, candidates.T, out=block)
-            _exclude(block, own - first)
-            keep_best(block, first, scores, rows)
+            _exclude(block, own - start)
+            keep_best(block, start, scores, rows)
         scores[:], rows[:] = sorted_best(scores, rows)
 
 
 class _GPUSearch:
     """The same in array code, for CuPy."""
 
-    def __init__(self, units: numpy.ndarray):
+    def __init__(self, units: numpy.ndarray, sizes: Sizes):
         self.units = to_gpu(units)
-        self.queries = max(1, min(16384, GPU_SCORES // max(1, len(units))))
+        self.queries = max(1, min(16384, sizes.gpu_scores // max(1, len(units))))
 
     def best(
         self, queries: numpy.ndarray, own: numpy.ndarray, topn: int

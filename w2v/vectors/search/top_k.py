@@ -1,9 +1,9 @@
 """Keeping the best of many scores, compiled: the selection of a search in batches.
 
 Called by `search.neighbours` on blocks of scores that are still in the cache. A row's scores are
-compared with the worst that it keeps, sixteen or so in one instruction; after the first few
-blocks next to none is better, so that the selection costs a small part of the product before it,
-where `numpy.argpartition` costs many times as much as that.
+compared with the worst score that it keeps, about sixteen in one instruction. After the first few
+blocks hardly any is better, so that the selection costs a small part of the time of the matrix
+product; `numpy.argpartition` would cost many times as much.
 """
 
 import numpy
@@ -15,29 +15,29 @@ CHUNK = 64
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def keep_best(scores, first, best, rows):
+def keep_best(scores, start, best, rows):
     """Merge a block of scores into the best so far, in place.
 
-    scores: (Q, C) float32, those of the candidates first..first + C. best: (Q, K) float32, a heap
+    scores: (Q, C) float32, those of the candidates start..start + C. best: (Q, K) float32, a heap
     with the worst at its root; -inf where nothing is kept yet. rows: (Q, K) int64, the candidates
     of `best`. Blocks come in rising order, so that a score equal to the worst comes too late.
     A score of -inf or NaN is never kept. `sorted_best` sorts the result.
     """
     for query in range(len(scores)):
         row, kept, kept_rows = scores[query], best[query], rows[query]
-        for start in range(0, len(row), CHUNK):
-            stop = min(start + CHUNK, len(row))
+        for place in range(0, len(row), CHUNK):
+            stop = min(place + CHUNK, len(row))
             better = numpy.int32(1)
-            if stop - start == CHUNK:  # of a length known to the compiler: whole vectors
-                chunk = row[start : start + CHUNK]
+            if stop - place == CHUNK:  # of a length known to the compiler: whole vectors
+                chunk = row[place : place + CHUNK]
                 better = numpy.int32(0)
                 for i in range(CHUNK):
                     better += numpy.int32(chunk[i] > kept[0])
             if better == 0:
                 continue
-            for i in range(start, stop):
+            for i in range(place, stop):
                 if row[i] > kept[0]:
-                    _replace_worst(kept, kept_rows, row[i], first + i)
+                    _replace_worst(kept, kept_rows, row[i], start + i)
 
 
 @numba.njit(nogil=True, error_model="numpy")
