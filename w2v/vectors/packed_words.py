@@ -52,8 +52,8 @@ class PackedWords(Sequence[str]):
             raise self._damaged() from error
 
     def __iter__(self) -> Iterator[str]:
-        for begin in range(0, len(self), _DECODED):
-            yield from self._decode(begin, min(begin + _DECODED, len(self)))
+        for start in range(0, len(self), _DECODED):
+            yield from self._decode(start, min(start + _DECODED, len(self)))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, list | PackedWords):
@@ -65,9 +65,9 @@ class PackedWords(Sequence[str]):
     def __repr__(self) -> str:
         return f"<PackedWords: {len(self)} words of {self.name}>"
 
-    def _decode(self, begin: int, end: int) -> list[str]:
+    def _decode(self, start: int, stop: int) -> list[str]:
         try:
-            return unpack(self.blob, self.offsets[begin : end + 1])
+            return unpack(self.blob, self.offsets[start : stop + 1])
         except ValueError as error:
             raise self._damaged() from error
 

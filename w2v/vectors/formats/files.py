@@ -156,8 +156,8 @@ def _repaired(
     place: Callable[[int], str],
 ) -> list[str]:
     data, names = blob.tobytes(), []
-    for row, (begin, end) in enumerate(pairwise(offsets.tolist())):
-        word = data[begin:end]
+    for row, (start, stop) in enumerate(pairwise(offsets.tolist())):
+        word = data[start:stop]
         try:
             names.append(word.decode("utf-8", encoding_errors))
         except UnicodeDecodeError as error:
@@ -183,10 +183,10 @@ def words_to_write(vectors: WordVectors, path: PathName) -> Packed:
     """
     if vectors.matrix.shape[1] == 0:
         raise OutputError(f"cannot write {path}: the vectors are of dim 0")
-    for begin in range(0, len(vectors), rows_at_once(vectors)):
-        rows = vectors.matrix[begin : begin + rows_at_once(vectors)]
+    for start in range(0, len(vectors), rows_at_once(vectors)):
+        rows = vectors.matrix[start : start + rows_at_once(vectors)]
         if not numpy.isfinite(rows).all():
-            row = begin + int(numpy.flatnonzero(~numpy.isfinite(rows).all(axis=1))[0])
+            row = start + int(numpy.flatnonzero(~numpy.isfinite(rows).all(axis=1))[0])
             raise OutputError(
                 f"cannot write {path}: the vector of {vectors.words[row]!r} holds NaN or infinity; "
                 "the file that it comes from is damaged, or its training diverged"

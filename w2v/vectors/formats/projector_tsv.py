@@ -19,7 +19,7 @@ from w2v.vectors.formats.files import (
     vectors_of,
     words_to_write,
 )
-from w2v.vectors.formats.text_rows import TextRows, text_blocks
+from w2v.vectors.formats.text_rows import TextRows, row_lines
 from w2v.vectors.packed_words import Packed
 from w2v.vectors.word_vectors import WordVectors
 
@@ -109,5 +109,5 @@ def write_tsv(vectors: WordVectors, path: PathName) -> None:
         lines = [_HEADER.decode(), *(f"{word}\t{count}" for word, count in counted)]
     with replacing(metadata_path(path)) as words, replacing(path) as numbers:
         words.write("".join(f"{line}\n" for line in lines).encode())
-        for block in text_blocks(vectors.matrix, separator="\t"):
+        for block in row_lines(vectors.matrix, separator="\t"):
             numbers.write(block)

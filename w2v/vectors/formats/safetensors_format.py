@@ -39,13 +39,13 @@ def write_safetensors(vectors: WordVectors, path: PathName, float16: bool = Fals
     arrays, training = to_arrays(vectors, path, float16)
     metadata = {"w2v": VERSION} | ({} if training is None else {"training": training})
     header: dict[str, Any] = {"__metadata__": metadata}
-    end = 0
+    stop = 0
     for name, array in arrays.items():
-        begin, end = end, end + array.nbytes
+        start, stop = stop, stop + array.nbytes
         header[name] = {
             "dtype": _NAMES[array.dtype],
             "shape": array.shape,
-            "data_offsets": [begin, end],
+            "data_offsets": [start, stop],
         }
     text = json.dumps(header, ensure_ascii=False).encode()
     text += b" " * (-(8 + len(text)) % _ALIGNED)
@@ -62,7 +62,7 @@ def read_safetensors(path: PathName, limit: int | None = None) -> WordVectors:
     ModelFileError if the file is cut off, damaged, or of another kind.
     """
     with opened(path) as file:
-        header, begin, size = _read_header(file, path)
+        header, start, size = _read_header(file, path)
         metadata = header.pop("__metadata__", {})
         if not isinstance(metadata, dict):
             raise ModelFileError(f"{path} is damaged: its metadata are not a table")
@@ -71,7 +71,7 @@ def read_safetensors(path: PathName, limit: int | None = None) -> WordVectors:
                 f"{path} is of version {metadata['w2v']}, not {VERSION}: it needs another w2v"
             )
         arrays = {
-            name: _mapped(file, path, name, header[name], begin, size)
+            name: _mapped(file, path, name, header[name], start, size)
             for name in (*REQUIRED, "counts")
             if name in header
         }
@@ -100,21 +100,21 @@ def _read_header(file: IO[bytes], path: PathName) -> tuple[dict[str, Any], int, 
         raise ModelFileError(
             f"{path}, byte 8: the header is damaged, or the file is not safetensors: {error}"
         ) from error
-    begin, end = 8 + length, 8 + length + max(ends, default=0)
-    if size < end:
+    start, stop = 8 + length, 8 + length + max(ends, default=0)
+    if size < stop:
         raise ModelFileError(
-            f"{path}, byte {size:,}: the file ends here, and its header promises {end:,} bytes: it "
-            "is cut off"
+            f"{path}, byte {size:,}: the file ends here, and its header promises {stop:,} bytes: "
+            "it is cut off"
         )
-    if size > end:
+    if size > stop:
         raise ModelFileError(
-            f"{path}, byte {end:,}: more follows after the arrays that the header names"
+            f"{path}, byte {stop:,}: more follows after the arrays that the header names"
         )
-    return header, begin, size - begin
+    return header, start, size - start
 
 
 def _mapped(
-    file: IO[bytes], path: PathName, name: str, about: Any, begin: int, size: int
+    file: IO[bytes], path: PathName, name: str, about: Any, start: int, size: int
 ) -> numpy.ndarray:
     """A tensor, mapped, once its entry in the header is known to fit the file."""
     try:
@@ -131,5 +131,5 @@ def _mapped(
         ) from error
     if first == last:
         return numpy.empty(shape, dtype)
-    array = numpy.asarray(numpy.memmap(file, dtype, "r", begin + first, shape))
+    array = numpy.asarray(numpy.memmap(file, dtype, "r", start + first, shape))
     return array if array.flags.aligned else array.copy()  # others align less than we do

@@ -31,46 +31,46 @@ _INLINED = {**_LEAN, "forceinline": True}
 
 
 @numba.njit(cache=True, **_LEAN)
-def scan_binary(block, end, base, dim, row, rows, words, lengths, places):
+def scan_binary(block, filled, base, dim, row, rows, words, lengths, places):
     """Find the rows of word2vec's binary format, `word SPACE H float32`, in a block of a file.
 
-    block: uint8, of which `end` are filled; its first byte is byte `base` of the file. row: the
-    first to be found, of `rows`. words: uint8, as long as block, filled with the words found, one
+    block: uint8, of which the first `filled` count; its first byte is byte `base` of the file. row:
+    the first to be found, of `rows`. words: uint8, as long as block, filled with the words found, one
     after the other. lengths, places: (V,) int64, filled with the bytes of each word and where it
     begins in the file. Newlines before a word are not part of it, as in gensim; word2vec.c writes
     one after each vector.
     Returns the place after the last row found, the next row, and the bytes of words found.
     """
-    begin, taken = 0, 0
+    start, taken = 0, 0
     while row < rows:
-        word = begin
-        while word < end and block[word] == NEWLINE:
+        word = start
+        while word < filled and block[word] == NEWLINE:
             word += 1
         space = word
-        while space < end and block[space] != SPACE:
+        while space < filled and block[space] != SPACE:
             space += 1
-        if space + 1 + 4 * dim > end:
+        if space + 1 + 4 * dim > filled:
             break
         for i in range(word, space):
             words[taken] = block[i]
             taken += 1
         lengths[row] = space - word
         places[row] = base + word
-        begin = space + 1 + 4 * dim
+        start = space + 1 + 4 * dim
         row += 1
-    return begin, row, taken
+    return start, row, taken
 
 
 @numba.njit(cache=True, **_LEAN)
-def take_vectors(block, begins, bits):
+def take_vectors(block, starts, bits):
     """Copy vectors out of a block; returns the first that holds NaN or infinity, or -1.
 
-    block: uint8. begins: (n,) where they begin. bits: (n, H) uint32, filled.
+    block: uint8. starts: (n,) where they start. bits: (n, H) uint32, filled.
     """
     out = bits.view(numpy.uint8)  # (n, 4 H)
     not_finite = -1
-    for row in range(len(begins)):
-        source = block[begins[row] : begins[row] + out.shape[1]]
+    for row in range(len(starts)):
+        source = block[starts[row] : starts[row] + out.shape[1]]
         target, numbers = out[row], bits[row]
         for i in range(len(target)):
             target[i] = source[i]
@@ -83,15 +83,15 @@ def take_vectors(block, begins, bits):
 
 
 @numba.njit(cache=True, **_LEAN)
-def join_binary(blob, offsets, begin, vectors, block):
+def join_binary(blob, offsets, start, vectors, block):
     """Write rows as `scan_binary` takes them, without newlines, into `block`, uint8.
 
-    blob, offsets: packed words, of which `begin` is the first. vectors: (n, 4 H) uint8. Returns how
+    blob, offsets: packed words, of which `start` is the first. vectors: (n, 4 H) uint8. Returns how
     many bytes were written.
     """
     filled = 0
     for i in range(len(vectors)):
-        for j in range(offsets[begin + i], offsets[begin + i + 1]):
+        for j in range(offsets[start + i], offsets[start + i + 1]):
             block[filled] = blob[j]
             filled += 1
         block[filled] = SPACE
@@ -118,17 +118,17 @@ def scan_text(block, separator, has_word, matrix, words, lengths, spans, hard, n
     where the field begins and ends.
     """
     fields = numpy.empty(matrix.shape[1], numpy.int64)
-    begin, row, taken = 0, 0, 0
-    while begin < len(block) and row < len(matrix):
+    start, row, taken = 0, 0, 0
+    while start < len(block) and row < len(matrix):
         numbered[row] = 0
-        word, newline, hard[row] = _plain_line(block, begin, separator, has_word, matrix[row])
+        word, newline, hard[row] = _plain_line(block, start, separator, has_word, matrix[row])
         if word < 0:  # the word holds separators, or the line is bad
-            newline, end = _line_end(block, begin)
-            if end == begin:
-                return NO_ROW, row, begin, taken, 0, 0
-            word, found = _split(block, begin, end, separator, has_word, fields)
+            newline, end = _line_end(block, start)
+            if end == start:
+                return NO_ROW, row, start, taken, 0, 0
+            word, found = _split(block, start, end, separator, has_word, fields)
             if word < 0:
-                return TOO_FEW, row, begin, taken, found, 0
+                return TOO_FEW, row, start, taken, found, 0
             hard[row] = 0
             for i in range(len(fields)):
                 status, value, stop = _number(block, fields[i])
@@ -136,22 +136,22 @@ def scan_text(block, separator, has_word, matrix, words, lengths, spans, hard, n
                     return (
                         NO_NUMBER,
                         row,
-                        begin,
+                        start,
                         taken,
                         fields[i],
                         _field_end(block, fields[i], end, separator),
                     )
                 matrix[row, i] = value
                 hard[row] |= status
-            numbered[row] = _ends_in_number(block, begin, word, separator)
-        for i in range(begin, word):
+            numbered[row] = _ends_in_number(block, start, word, separator)
+        for i in range(start, word):
             words[taken] = block[i]
             taken += 1
-        lengths[row] = word - begin
-        spans[row, 0], spans[row, 1] = begin, _line_end(block, newline)[1]
-        begin = newline + 1
+        lengths[row] = word - start
+        spans[row, 0], spans[row, 1] = start, _line_end(block, newline)[1]
+        start = newline + 1
         row += 1
-    return FINE, row, begin, taken, 0, 0
+    return FINE, row, start, taken, 0, 0
 
 
 @numba.njit(**_INLINED)
@@ -196,22 +196,22 @@ def _line_end(block, place):
 
 
 @numba.njit(**_LEAN)
-def _split(block, begin, end, separator, has_word, fields):
+def _split(block, start, end, separator, has_word, fields):
     """Fill in where the last fields of a line begin; returns where its word ends, and H.
 
     Where there are other than H values, returns -1 and how many (H + 1 for more than H).
     """
     place = end
     for i in range(len(fields) - 1, -1, -1):
-        while place > begin and block[place - 1] != separator:
+        while place > start and block[place - 1] != separator:
             place -= 1
         fields[i] = place
-        if place == begin and (has_word or i > 0):
+        if place == start and (has_word or i > 0):
             return -1, len(fields) - i - has_word
         place -= 1
     if has_word:
         return place, len(fields)
-    return (begin if place < begin else -1), len(fields) + 1
+    return (start if place < start else -1), len(fields) + 1
 
 
 @numba.njit(**_INLINED)
@@ -227,9 +227,9 @@ def _field_end(block, place, end, separator):
 
 
 @numba.njit(**_LEAN)
-def _ends_in_number(block, begin, end, separator):
+def _ends_in_number(block, start, end, separator):
     """Whether the last field before `end`, where a separator is, is a number and not the first."""
-    for i in range(end - 1, begin - 1, -1):
+    for i in range(end - 1, start - 1, -1):
         if block[i] == separator:
             status, _, stop = _number(block, i + 1)
             return status != _WRONG and stop == end

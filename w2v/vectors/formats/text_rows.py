@@ -87,7 +87,7 @@ class TextRows:
         all_rows = matrix[0] if len(matrix) == 1 else numpy.concatenate(matrix)
         return Rows(all_rows, words, numpy.concatenate(lengths))
 
-    def _in_order(self, pool: ThreadPoolExecutor) -> Iterator["_Part"]:
+    def _in_order(self, pool: ThreadPoolExecutor) -> Iterator["_Parsed"]:
         """The parts of the file, of which nothing is left that should not be."""
         done, blank = 0, 0  # blank: the first line that is
         for part in in_order(pool, self._tasks(), cores()):
@@ -106,7 +106,7 @@ class TextRows:
             if part.rest:
                 blank = blank or part.line + len(part.matrix)
 
-    def _tasks(self) -> Iterator[Callable[[], "_Part"]]:
+    def _tasks(self) -> Iterator[Callable[[], "_Parsed"]]:
         line = self.line
         for block, lines in whole_lines(self.file, self.path, line):
             left = lines if self.most is None else max(0, self.line + self.most - line)
@@ -115,7 +115,7 @@ class TextRows:
             if not self.whole and left <= lines:
                 return
 
-    def _scan(self, block: bytes, line: int, rows: int) -> "_Part":
+    def _scan(self, block: bytes, line: int, rows: int) -> "_Parsed":
         """The first `rows` rows of a block of whole lines that begins at `line`."""
         from w2v.vectors.formats import scanning  # imports Numba
 
@@ -136,7 +136,7 @@ class TextRows:
             self._refuse_count(block[used:], line + done, where[0])
         if how == scanning.NO_NUMBER:
             self._refuse_number(block, line + done, slice(*where))
-        return _Part(
+        return _Parsed(
             matrix[:done],
             words[:taken].copy(),
             lengths[:done],
@@ -165,7 +165,7 @@ class TextRows:
 
 
 @dataclass
-class _Part:
+class _Parsed:
     """What a block gave. numbered: whether all its words end in a number. rest: what it left."""
 
     matrix: numpy.ndarray
@@ -183,14 +183,14 @@ def whole_lines(file: IO[bytes], path: PathName, line: int) -> Iterator[tuple[by
     """
     begun: list[bytes] = []  # of a line whose end is not read yet
     while piece := file.read(_BLOCK):
-        end = piece.rfind(b"\n") + 1
-        if end:
-            block = b"".join([*begun, piece[:end]])
+        stop = piece.rfind(b"\n") + 1
+        if stop:
+            block = b"".join([*begun, piece[:stop]])
             lines = block.count(b"\n")
             yield block, lines
             line += lines
             begun = []
-        begun.append(piece[end:])
+        begun.append(piece[stop:])
         if sum(map(len, begun)) > _LONGEST_LINE:
             raise ModelFileError(f"{path}, line {line:,} does not end: the file is not text")
     if any(begun):
@@ -219,17 +219,17 @@ def _careful(fields: list[bytes]) -> numpy.ndarray:
     return pyarrow.array(fields, pyarrow.string()).cast(pyarrow.float32()).to_numpy()
 
 
-def text_blocks(matrix: numpy.ndarray, words=None, separator: str = " ") -> Iterator[bytes]:
+def row_lines(matrix: numpy.ndarray, words=None, separator: str = " ") -> Iterator[bytes]:
     """The lines of rows: their words, if given as a pyarrow array, and their numbers."""
     step = max(1, _NUMBERS // matrix.shape[1])
     tasks = (
         partial(
             _lines,
-            matrix[begin : begin + step],
-            None if words is None else words[begin : begin + step],
+            matrix[start : start + step],
+            None if words is None else words[start : start + step],
             separator,
         )
-        for begin in range(0, len(matrix), step)
+        for start in range(0, len(matrix), step)
     )
     with ThreadPoolExecutor(cores()) as pool:
         yield from in_order(pool, tasks, cores())

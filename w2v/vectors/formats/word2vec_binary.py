@@ -104,13 +104,13 @@ class _Reader:
         if self.whole:
             self._refuse_more(rest.tobytes(), base)
 
-    def _fill(self, block: numpy.ndarray, base: int, begin: int, end: int) -> int | None:
+    def _fill(self, block: numpy.ndarray, base: int, start: int, stop: int) -> int | None:
         from w2v.vectors.formats.scanning import take_vectors
 
-        rows = slice(begin, end)
-        begins = self.places[rows] + self.lengths[rows] + (1 - base)
-        bad = take_vectors(block, begins, self.matrix[rows].view(numpy.uint32))
-        return None if bad < 0 else begin + bad
+        rows = slice(start, stop)
+        starts = self.places[rows] + self.lengths[rows] + (1 - base)
+        bad = take_vectors(block, starts, self.matrix[rows].view(numpy.uint32))
+        return None if bad < 0 else start + bad
 
     def _refuse_text(self, head: bytes) -> None:
         """Raise ModelFileError if what should be the first vector is digits, points and spaces."""
@@ -164,9 +164,9 @@ def write_binary(vectors: WordVectors, path: PathName) -> None:
     step = rows_at_once(vectors, _NUMBERS)
     with written(path) as file:
         file.write(b"%d %d\n" % vectors.matrix.shape)
-        for begin in range(0, len(vectors), step):
-            rows = vectors.matrix[begin : begin + step].view(numpy.uint8)
-            names = offsets[begin + len(rows)] - offsets[begin]
+        for start in range(0, len(vectors), step):
+            rows = vectors.matrix[start : start + step].view(numpy.uint8)
+            names = offsets[start + len(rows)] - offsets[start]
             block = numpy.empty(rows.size + len(rows) + names, numpy.uint8)
-            join_binary(blob, offsets, begin, rows, block)
+            join_binary(blob, offsets, start, rows, block)
             file.write(block.data)

@@ -17,7 +17,7 @@ from w2v.vectors.formats.files import (
     words_to_write,
     written,
 )
-from w2v.vectors.formats.text_rows import TextRows, text_blocks
+from w2v.vectors.formats.text_rows import TextRows, row_lines
 from w2v.vectors.packed_words import Packed, arrow_strings
 from w2v.vectors.word_vectors import WordVectors
 
@@ -96,5 +96,5 @@ def write_text(vectors: WordVectors, path: PathName, header: bool = True) -> Non
     with written(path) as file:
         if header:
             file.write(b"%d %d\n" % vectors.matrix.shape)
-        for block in text_blocks(vectors.matrix, arrow_strings(*packed)):
+        for block in row_lines(vectors.matrix, arrow_strings(*packed)):
             file.write(block)
