@@ -37,8 +37,8 @@ def scan_binary(block, filled, base, dim, row, rows, words, lengths, places):
     block: uint8, of which the first `filled` count; its first byte is byte `base` of the file.
     row: the first to be found, of `rows`. words: uint8, as long as block, filled with the words
     found, one after the other. lengths, places: (V,) int64, filled with the bytes of each word and
-    where it begins in the file. Newlines before a word are not part of it, as in gensim; word2vec.c writes
-    one after each vector.
+    where it begins in the file. Newlines before a word are not part of it, as in gensim;
+    word2vec.c writes one after each vector.
     Returns the place after the last row found, the next row, and the bytes of words found.
     """
     start, taken = 0, 0
