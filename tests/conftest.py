@@ -56,8 +56,9 @@ def cupy(monkeypatch):
 
     monkeypatch.setitem(sys.modules, "cupy", fake_cupy)
     monkeypatch.setitem(sys.modules, "cupyx", fake_cupy.cupyx)
-    for name in ("kernel", "text_stream"):
-        monkeypatch.delitem(sys.modules, f"w2v.kernels.cuda.{name}", raising=False)
+    for name in ("kernel", "text_stream"):  # imported anew: they hold the CuPy that they found
+        monkeypatch.setitem(sys.modules, f"w2v.kernels.cuda.{name}", None)  # undone after the test
+        del sys.modules[f"w2v.kernels.cuda.{name}"]
     monkeypatch.setattr(config, "GPU", True)
     return fake_cupy
 

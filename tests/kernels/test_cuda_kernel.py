@@ -1,6 +1,8 @@
 """The GPU's kernel, run on the CPU: `span.cu` itself, behind a stand-in for CuPy."""
 
 import itertools
+import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ import w2v as package
 from w2v import kernels
 from w2v.corpus import SENTENCE_END
 from w2v.errors import GPUError
-from w2v.kernels.cuda.layout import fit_constants, plan_constants, spread_pieces
+from w2v.kernels.cuda.layout import SOURCE, fit_constants, plan_constants, spread_pieces
 from w2v.kernels.plan import PIECE
 from w2v.kernels.reference import ReferenceKernel
 
@@ -162,6 +164,16 @@ def test_training_on_the_gpu_gives_the_vectors_of_the_cpu(cupy, monkeypatch, w2v
         vectors.append(package.load("vectors.pkl"))
     assert vectors[0].words == vectors[1].words
     assert vectors[1].matrix == pytest.approx(vectors[0].matrix, abs=1e-3)  # kept as float16
+
+
+def test_the_launch_has_the_parameters_of_span_cu_in_its_order(cuda):
+    declared = re.search(r"\btrain\((const int\* ids.*?)\) \{", SOURCE.read_text(), re.DOTALL)[1]
+    parameters = [(text.split()[-1], " ".join(text.split()[:-1])) for text in declared.split(",")]
+    types = {"i64": np.int64, "u64": np.uint64, "u32": np.uint32, "float": np.float32}
+    fields = cuda.LaunchArguments.__annotations__
+    assert list(fields) == [name for name, _ in parameters]
+    for name, kind in parameters:
+        assert fields[name] is types.get(kind, Any), name
 
 
 def test_weights_that_do_not_fit_are_refused_before_training(cuda, monkeypatch):

@@ -15,7 +15,7 @@ from w2v.kernels.contract import Result, check_arguments, check_growth
 from w2v.kernels.plan import KEEP, NEGATIVE, PIECE, SPAN, Plan, Schedule, span_shape
 
 
-class Span(NamedTuple):
+class SpanWords(NamedTuple):
     """What a span trains, by word ids; R context rows, B centre words, S negatives."""
 
     position: int  # of the first centre word in the run
@@ -50,13 +50,12 @@ class ReferenceKernel:
     ) -> Result:
         """Train the spans whose first word lies at places start..stop of the stream `ids`.
 
-        ids: (n,) int32. weights: W_in and W_out, (V, H), changed in place. first_position: place of
-        `start` in the run. Raises ValueError and DivergenceError as `kernels.cpu` does.
+        As `contract.Kernel.train`; `ids` may also be a CuPy array, and weights any floats.
         """
         check_arguments(ids, start, stop, weights)
         pairs, loss, measured = 0, 0.0, 0
         for span in spans(ids, start, stop, plan, seed, first_position - start):
-            with numpy.errstate(over="ignore", invalid="ignore"):  # check_growth finds it
+            with numpy.errstate(over="ignore", invalid="ignore"):  # check_growth reports it
                 span_pairs, span_loss = train_span(span, weights, plan)
             pairs += span_pairs
             if int(rng.bits(seed, span.position, SPAN)) % plan.loss_every == 0:
@@ -78,13 +77,13 @@ def spans(ids: Any, start: int, stop: int, plan: Plan, seed: int, shift: int):
             group = own[n : n + plan.centers]
             if start <= words.places[group[0]] < stop:
                 position = int(words.places[group[0]]) + shift
-                first, last = max(group[0] - plan.window, 0), group[-1] + plan.window + 1
-                rows = numpy.arange(first, min(last, len(words.places)))
+                rows_start, rows_stop = max(group[0] - plan.window, 0), group[-1] + plan.window + 1
+                rows = numpy.arange(rows_start, min(rows_stop, len(words.places)))
                 distance = abs(rows[:, None] - group)  # (R, B)
                 same_sentence = words.sentences[rows][:, None] == words.sentences[group]
                 in_window = (distance >= 1) & (distance <= words.windows[group]) & same_sentence
                 lanes = NEGATIVE + xp.arange(plan.shared)
-                yield Span(
+                yield SpanWords(
                     position=position,
                     contexts=ids[words.places[rows]],
                     centers=ids[words.places[group]],
@@ -134,7 +133,7 @@ def _host(array: Any) -> numpy.ndarray:
     return array if isinstance(array, numpy.ndarray) else array.get()
 
 
-def train_span(span: Span, weights: tuple[Any, Any], plan: Plan) -> tuple[int, float]:
+def train_span(span: SpanWords, weights: tuple[Any, Any], plan: Plan) -> tuple[int, float]:
     """One update of the weights; returns the span's pairs and their loss."""
     step = skipgram_step if plan.model == "skipgram" else cbow_step
     W_in, W_out = weights
@@ -147,7 +146,7 @@ def train_span(span: Span, weights: tuple[Any, Any], plan: Plan) -> tuple[int, f
     return pairs, loss
 
 
-def skipgram_step(span: Span, contexts: Any, outputs: Any, plan: Plan):
+def skipgram_step(span: SpanWords, contexts: Any, outputs: Any, plan: Plan):
     """Gradients of a skip-gram span: each context word predicts the centre word.
 
     contexts: (R, H). outputs: (S + B, H). Returns the gradients of both, the number of pairs and
@@ -161,7 +160,7 @@ def skipgram_step(span: Span, contexts: Any, outputs: Any, plan: Plan):
     return d_scores @ outputs, d_scores.T @ contexts, int(span.pairs.sum()), loss
 
 
-def cbow_step(span: Span, contexts: Any, outputs: Any, plan: Plan):
+def cbow_step(span: SpanWords, contexts: Any, outputs: Any, plan: Plan):
     """Gradients of a CBOW span: the mean of its context words predicts the centre word.
 
     As `skipgram_step`; and as in word2vec.c and gensim, each context word gets the whole gradient
@@ -177,7 +176,7 @@ def cbow_step(span: Span, contexts: Any, outputs: Any, plan: Plan):
     return pairs.T @ (d_scores @ outputs), d_scores.T @ hidden, int((size > 0).sum()), loss
 
 
-def negative_weights(span: Span, pairs: Any, plan: Plan) -> Any:
+def negative_weights(span: SpanWords, pairs: Any, plan: Plan) -> Any:
     """How many negatives each score with a shared one stands for, (rows, S).
 
     pairs: (rows, B). A pair is to have K negatives and S are shared, so each counts K / S, but for

@@ -1,4 +1,4 @@
-// Runs a CUDA kernel on a CPU, so that the very source that ships can be tested without a GPU.
+// Runs a CUDA kernel on a CPU, so that the source that ships is tested without a GPU.
 //
 // The threads of a block are fibers, switched at barriers and warp operations only; blocks run one
 // after the other. A fiber that waits for others hands over to the next, in an order that the

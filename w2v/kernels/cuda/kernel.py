@@ -40,27 +40,27 @@ class Tables(NamedTuple):
 
     keep: Any  # (V,) uint32
     noise: Any  # (V, 2) uint32
-    noise_size: numpy.uint32
+    words: numpy.uint32  # V
     damping_in: Any  # (V,) float32
     damping_out: Any  # (V,) float32
 
 
-class Arguments(NamedTuple):
+class LaunchArguments(NamedTuple):
     """What `train` of `span.cu` takes, in its order."""
 
-    ids: Any  # (n,) int32: the stream from place text_start on
-    text_start: numpy.int64
-    text_stop: numpy.int64
+    ids: Any  # (n,) int32: the stream from place ids_start on
+    ids_start: numpy.int64
+    ids_stop: numpy.int64
     start: numpy.int64  # of the words to be trained
     stop: numpy.int64
-    first_piece: numpy.int64  # its place
+    pieces_start: numpy.int64  # place of the first piece
     pieces: numpy.int64
-    piece_step: numpy.int64
+    spread: numpy.int64
     W_in: Any
     W_out: Any
     keep: Any
     noise: Any
-    noise_size: numpy.uint32
+    words: numpy.uint32
     damping_in: Any
     damping_out: Any
     key: numpy.uint64
@@ -160,7 +160,7 @@ class CudaKernel:
         first, pieces = start // PIECE, -(-stop // PIECE) - start // PIECE
         workers = min(plan.workers, pieces)
         totals, loss = cupy.zeros(4, cupy.uint64), cupy.zeros(1, cupy.float64)
-        arguments = Arguments(
+        arguments = LaunchArguments(
             resident,
             numpy.int64(text_start),
             numpy.int64(text_stop),

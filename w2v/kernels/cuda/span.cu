@@ -1,9 +1,10 @@
 // The fused kernel on a GPU: a block of threads trains one span at a time.
 //
-// kernels/reference.py says what it computes, kernels/cuda.py compiles and starts it. The grid is
-// persistent: each block takes pieces of the text until none is left. Per span: copy the rows of
-// the context words and of the output words (shared negatives, then targets) into shared memory,
-// multiply small matrices there, and add the changes to the rows in global memory atomically.
+// kernels/reference.py says what it computes, kernels/cuda/kernel.py compiles and starts it. The
+// grid is persistent: each block takes pieces of the text until none is left. Per span: copy the
+// rows of the context words and of the output words (shared negatives, then targets) into shared
+// memory, multiply small matrices there, and add the changes to the rows in global memory
+// atomically.
 //
 // Given when it is compiled: CBOW (0 or 1), DIM, STRIDE (floats from row to row in global memory),
 // WINDOW, CENTERS (at most 32, one bit each), NEGATIVES (shared ones), THREADS, PIECE, TENSOR (0 or
@@ -20,7 +21,7 @@ typedef long long i64;
 #define HAS_VECTOR_ATOMICS 0
 #endif
 
-constexpr int END = -1;                                  // the end-of-sentence mark
+constexpr int SENTENCE_END = -1;                         // as in w2v.corpus
 constexpr u64 LANE_KEEP = 0, LANE_SPAN = 1, LANE_NEGATIVE = 2;  // plan.KEEP, SPAN, NEGATIVE
 constexpr u32 ALL = 0xffffffffu;                         // lanes of a warp
 constexpr int WARPS = THREADS / 32;
@@ -56,21 +57,23 @@ struct Shared {
     u32 equal[NOISE];                   // bit b: the negative is centre word b
     u32 inside[CENTERS * ROW_WORDS];    // bits of the rows in the window of each centre word
     int size[CENTERS];                  // how many they are
-    int row_begin, row_end;             // rows that are in a window
-    // the kept words of a piece; its own begin at index WINDOW
+    int row_start, row_stop;            // rows that are in a window
+    // the kept words of a piece; its own from index WINDOW on
     int ids[WORDS];
     unsigned short sentence[WORDS];     // counted from the start of the piece
     unsigned short reach[WORDS];        // the window, shrunk
     int span_place[SPANS];              // of the first centre word, from the start of the piece
-    int first, own_end, reach_end;      // indices where the kept words begin and end
+    int own_stop;                       // the piece's own words lie at indices WINDOW..own_stop
+    int reach_start, reach_stop;        // indices of all
     int kept_before[WARPS], ends_before[WARPS];
     u64 taken;
 };
-static_assert(sizeof(Shared) == SHARED_BYTES, "kernels/cuda.py counts shared memory otherwise");
+static_assert(sizeof(Shared) == SHARED_BYTES,
+              "kernels/cuda/layout.py counts shared memory otherwise");
 
-struct Corpus {       // places begin..end of the stream; those in start..stop are trained
+struct Corpus {       // ids_start..ids_stop: places that can be read; start..stop: trained
     const int* ids;
-    i64 begin, end, start, stop;
+    i64 ids_start, ids_stop, start, stop;
     const u32* keep;  // (V,)
     u64 key;
     i64 shift;        // place + shift is the position in the run
@@ -149,8 +152,8 @@ struct Word {
 };
 
 __device__ __forceinline__ Word read_word(const Corpus& corpus, i64 place, bool is_there) {
-    Word word = {END, true, false, 0};
-    if (is_there && (word.id = corpus.ids[place - corpus.begin]) != END) {
+    Word word = {SENTENCE_END, true, false, 0};
+    if (is_there && (word.id = corpus.ids[place - corpus.ids_start]) != SENTENCE_END) {
         u64 random = random_bits(corpus.key, place + corpus.shift, LANE_KEEP);
         word.is_end = false;
         word.is_kept = (u32)(random >> 32) <= corpus.keep[word.id];
@@ -165,14 +168,14 @@ __device__ __forceinline__ void note_word(Shared& s, int index, Word word, int s
     s.sentence[index] = (unsigned short)sentence;
 }
 
-// Up to WINDOW kept words of the same sentence, from `place` on in steps of +1 or -1, into the
-// indices from `index` on in the same direction; by one warp. Returns how many there are.
+// Reads up to WINDOW kept words of the same sentence, from `place` on in steps of +1 or -1, into
+// the indices from `index` on in the same direction; by one warp. Returns how many there are.
 __device__ int read_reach(Shared& s, const Corpus& corpus, i64 place, int step, int index,
                           int sentence) {
     int lane = threadIdx.x % 32, found = 0;
     for (bool is_over = false; found < WINDOW && !is_over; place += 32 * step) {
         i64 at = place + lane * step;
-        Word word = read_word(corpus, at, at >= corpus.begin && at < corpus.end);
+        Word word = read_word(corpus, at, at >= corpus.ids_start && at < corpus.ids_stop);
         u32 ends = __ballot_sync(ALL, word.is_end);
         u32 kept = __ballot_sync(ALL, word.is_kept);
         is_over = ends != 0;
@@ -184,14 +187,14 @@ __device__ int read_reach(Shared& s, const Corpus& corpus, i64 place, int step, 
     return found < WINDOW ? found : WINDOW;
 }
 
-// Fill in the kept words of the piece, and those that the windows reach before and behind it.
+// Fill in the kept words of the piece, and those that the windows reach before and after it.
 __device__ void read_piece(Shared& s, const Corpus& corpus, i64 piece, Counts& counts) {
     int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
     int kept_so_far = WINDOW, ends_so_far = 0;
     for (int base = 0; base < PIECE; base += THREADS) {
         int offset = base + threadIdx.x;
         i64 place = piece + offset;
-        bool is_there = offset < PIECE && place < corpus.end;
+        bool is_there = offset < PIECE && place < corpus.ids_stop;
         Word word = read_word(corpus, place, is_there);
         counts.words += !word.is_end && place >= corpus.start && place < corpus.stop;
         u32 kept = __ballot_sync(ALL, word.is_kept);
@@ -219,11 +222,11 @@ __device__ void read_piece(Shared& s, const Corpus& corpus, i64 piece, Counts& c
     }
     if (warp == 0) {
         int before = read_reach(s, corpus, piece - 1, -1, WINDOW - 1, 0);
-        int behind = read_reach(s, corpus, piece + PIECE, 1, kept_so_far, ends_so_far);
+        int after = read_reach(s, corpus, piece + PIECE, 1, kept_so_far, ends_so_far);
         if (lane == 0) {
-            s.first = WINDOW - before;
-            s.own_end = kept_so_far;
-            s.reach_end = kept_so_far + behind;
+            s.reach_start = WINDOW - before;
+            s.own_stop = kept_so_far;
+            s.reach_stop = kept_so_far + after;
         }
     }
     __syncthreads();
@@ -262,14 +265,14 @@ struct Bits {
     }
 };
 
-// Which of the k in a sum count, for the rows m..m + 7: all below `full`, then from begin to end.
+// Which of the k in a sum count, for the rows m..m + 7: all below `full`, then start..stop.
 struct Range {
-    int full, begin, end;
+    int full, start, stop;
 };
 
 #if !TENSOR
 
-// finish(m, n, x[m] . y[n]) for rows of x and columns that are rows of y; 2 x TILE of them a thread.
+// finish(m, n, x[m] . y[n]) for rows of x and columns that are rows of y; 2 x TILE a thread.
 template <int N, class Finish>
 __device__ __forceinline__ void dots(const float4* x, int rows, const float4* y, Finish finish) {
     constexpr int GROUPS = N / TILE;
@@ -315,7 +318,7 @@ __device__ __forceinline__ void combine(int rows, const float4* x, Ranges ranges
         };
         Range range = ranges(m);
         for (int k = 0; k < range.full; k++) add(k);
-        for (int k = range.begin; k < range.end; k++) add(k);
+        for (int k = range.start; k < range.stop; k++) add(k);
 #pragma unroll
         for (int i = 0; i < 8; i++)
             if (m + i < rows) finish(m + i, v, sums[i]);
@@ -326,8 +329,8 @@ __device__ __forceinline__ void combine(int rows, const float4* x, Ranges ranges
 
 // The same on tensor cores, which round their factors to 10 bits (tf32): a warp multiplies tiles of
 // 16 x 8 by 8 x 8. What a lane holds of them (PTX, mma.m16n8k8): with group = lane / 4 and
-// t = lane % 4, of the left rows group and group + 8 at k = t and t + 4, of the right column group at
-// the same k, of the product rows group and group + 8 at columns 2t and 2t + 1.
+// t = lane % 4, of the left rows group and group + 8 at k = t and t + 4, of the right column group
+// at the same k, of the product rows group and group + 8 at columns 2t and 2t + 1.
 __device__ __forceinline__ void multiply_tiles(float (&c)[4], const float (&a)[4],
                                                const float (&b)[2]) {
 #ifdef __CUDA_ARCH__
@@ -377,14 +380,14 @@ __device__ __forceinline__ void combine(int rows, const float4* x, Ranges ranges
     int group = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
     for (int tile = threadIdx.x / 32; tile < (rows + 15) / 16 * ACROSS; tile += WARPS) {
         int m = tile / ACROSS * 16, n = tile % ACROSS * 8;
-        // Factors outside of a row's range are 0; those of rows beyond the last, which are read from
-        // what follows in shared memory, reach no row that is finished.
+        // Factors outside of a row's range are 0. Those of rows beyond the last are read from what
+        // follows in shared memory, and their products are not used.
         Range range = ranges(m), other = ranges(m + 8);
         float sums[4] = {};
-        auto add = [&](int begin, int end) {
-            for (int first = begin; first < end; first += 8) {
+        auto add = [&](int start, int stop) {
+            for (int first = start; first < stop; first += 8) {
                 int k = first + t;
-                bool is_in = k < end, is_in_2 = k + 4 < end;
+                bool is_in = k < stop, is_in_2 = k + 4 < stop;
                 float a[4] = {is_in ? factor.one(m + group, k) : 0,
                               is_in ? factor.one(m + group + 8, k) : 0,
                               is_in_2 ? factor.one(m + group, k + 4) : 0,
@@ -395,11 +398,11 @@ __device__ __forceinline__ void combine(int rows, const float4* x, Ranges ranges
             }
         };
         if (range.full > 0 || other.full > 0) add(0, max(range.full, other.full));
-        if (other.begin < other.end && range.begin < range.end) {
-            add(min(range.begin, other.begin), max(range.end, other.end));
+        if (other.start < other.stop && range.start < range.stop) {
+            add(min(range.start, other.start), max(range.stop, other.stop));
         } else {
-            add(range.begin, range.end);
-            add(other.begin, other.end);
+            add(range.start, range.stop);
+            add(other.start, other.stop);
         }
         // Neighbouring lanes exchange pairs, so that each has a vector of one row.
         bool is_odd = t % 2;
@@ -417,7 +420,7 @@ __device__ __forceinline__ void combine(int rows, const float4* x, Ranges ranges
 
 // One span
 
-struct Span {
+struct SpanRange {
     i64 position;       // of the first centre word in the run
     int center, count;  // index of the first centre word; how many
     int row, rows;      // index of the first context row; how many
@@ -432,7 +435,7 @@ __device__ __forceinline__ int clip(int x, int low, int high) {
 }
 
 // The context words of each centre word, as bits; returns how many pairs this thread found.
-__device__ int find_pairs(Shared& s, const Span& span) {
+__device__ int find_pairs(Shared& s, const SpanRange& span) {
     int found = 0;
     for (int r = threadIdx.x; r < span.rows; r += THREADS) {
         int row = span.row + r, sentence = s.sentence[row];
@@ -448,15 +451,16 @@ __device__ int find_pairs(Shared& s, const Span& span) {
         s.pairs[r] = bits;
         found += __popc(bits);
         if (bits) {
-            atomicMin(&s.row_begin, r);
-            atomicMax(&s.row_end, r + 1);
+            atomicMin(&s.row_start, r);
+            atomicMax(&s.row_stop, r + 1);
         }
     }
     return found;
 }
 
 // The span's output words: the negatives it shares, and its centre words.
-__device__ void find_outputs(Shared& s, const Span& span, u64 key, const uint2* noise, u32 words) {
+__device__ void find_outputs(Shared& s, const SpanRange& span, u64 key, const uint2* noise,
+                             u32 words) {
     for (int c = THREADS - 1 - threadIdx.x; c < COLUMNS; c += THREADS) {  // rows go to the others
         int id = s.ids[span.center];  // of columns that pad; nothing is written to them
         if (c < NEGATIVES) {
@@ -477,12 +481,12 @@ __device__ void find_outputs(Shared& s, const Span& span, u64 key, const uint2* 
 }
 
 // Whether an output column holds a row of this span.
-__device__ __forceinline__ bool is_used(int c, const Span& span) {
+__device__ __forceinline__ bool is_used(int c, const SpanRange& span) {
     return c < NEGATIVES || (c >= NOISE && c - NOISE < span.count);
 }
 
 // Copy the span's rows into shared memory; a warp a row.
-__device__ void gather(Shared& s, const Span& span, float* W_in, float* W_out,
+__device__ void gather(Shared& s, const SpanRange& span, float* W_in, float* W_out,
                        const float* damping_in, const float* damping_out) {
     int lane = threadIdx.x % 32;
     for (int n = threadIdx.x / 32; n < span.rows + COLUMNS; n += WARPS) {
@@ -513,7 +517,7 @@ __device__ __forceinline__ double log_loss(double x) {
 
 // The gradient of a score that stands for `weight` pairs of label 0 or 1; notes its loss.
 __device__ __forceinline__ float score_gradient(float score, float weight, int label,
-                                                const Span& span, Counts& counts) {
+                                                const SpanRange& span, Counts& counts) {
     if (weight == 0) return 0;  // the score may come from a row that was never filled
     if (span.is_measured) counts.loss += weight * log_loss(label ? score : -score);
     return weight * (label - sigmoid(score));
@@ -529,7 +533,7 @@ __device__ __forceinline__ void note_score(Shared& s, int row, int column, float
 
 #if !CBOW
 
-__device__ void train_gathered(Shared& s, const Span& span, float* W_in, float* W_out,
+__device__ void train_gathered(Shared& s, const SpanRange& span, float* W_in, float* W_out,
                                Counts& counts) {
     const u32* pairs = s.pairs + span.skipped;
     dots<COLUMNS>(s.contexts, span.rows, s.outputs, [&](int r, int c, float score) {
@@ -544,9 +548,9 @@ __device__ void train_gathered(Shared& s, const Span& span, float* W_in, float* 
     combine(
         span.rows, s.outputs,
         [&](int r) {
-            int begin = clip(r - ahead - WINDOW, 0, span.count);
-            int end = clip(r + 8 - ahead + WINDOW, begin, span.count);
-            return Range{NEGATIVES, NOISE + begin, NOISE + end};
+            int start = clip(r - ahead - WINDOW, 0, span.count);
+            int stop = clip(r + 8 - ahead + WINDOW, start, span.count);
+            return Range{NEGATIVES, NOISE + start, NOISE + stop};
         },
         Stored{s.by_column, SCORE_ROWS},
         [&](int r, int v, float4 sum) {
@@ -555,9 +559,9 @@ __device__ void train_gathered(Shared& s, const Span& span, float* W_in, float* 
     combine(
         COLUMNS, s.contexts,
         [&](int c) {
-            int begin = c < NOISE ? 0 : clip(c - NOISE + ahead - WINDOW, 0, span.rows);
-            int end = c < NOISE ? span.rows : c - NOISE + 8 + ahead + WINDOW;
-            return Range{0, begin, clip(end, begin, span.rows)};
+            int start = c < NOISE ? 0 : clip(c - NOISE + ahead - WINDOW, 0, span.rows);
+            int stop = c < NOISE ? span.rows : c - NOISE + 8 + ahead + WINDOW;
+            return Range{0, start, clip(stop, start, span.rows)};
         },
         Stored{s.by_row, SCORED},
         [&](int c, int v, float4 sum) {
@@ -566,13 +570,13 @@ __device__ void train_gathered(Shared& s, const Span& span, float* W_in, float* 
         });
 }
 
-__device__ __forceinline__ int find_sizes(Shared&, const Span&) { return 0; }
+__device__ __forceinline__ int find_sizes(Shared&, const SpanRange&) { return 0; }
 
 #else
 
 // Turn the rows' bits around: the rows of each centre word. Returns how many centre words of this
 // thread have any, which are CBOW's pairs.
-__device__ int find_sizes(Shared& s, const Span& span) {
+__device__ int find_sizes(Shared& s, const SpanRange& span) {
     int found = 0;
     for (int b = threadIdx.x; b < span.count; b += THREADS) {
         int size = 0;
@@ -589,13 +593,13 @@ __device__ int find_sizes(Shared& s, const Span& span) {
     return found;
 }
 
-__device__ void average_contexts(Shared& s, const Span& span, int ahead) {
+__device__ void average_contexts(Shared& s, const SpanRange& span, int ahead) {
     const u32* pairs = s.pairs + span.skipped;
     combine(
         span.count, s.contexts,
         [&](int b) {
-            int begin = clip(b + ahead - WINDOW, 0, span.rows);
-            return Range{0, begin, clip(b + 8 + ahead + WINDOW, begin, span.rows)};
+            int start = clip(b + ahead - WINDOW, 0, span.rows);
+            return Range{0, start, clip(b + 8 + ahead + WINDOW, start, span.rows)};
         },
         Bits{pairs, 1},
         [&](int b, int v, float4 sum) {
@@ -604,7 +608,7 @@ __device__ void average_contexts(Shared& s, const Span& span, int ahead) {
 }
 
 // The gradient of each mean's score with its centre word; a warp a score.
-__device__ void score_targets(Shared& s, const Span& span, Counts& counts) {
+__device__ void score_targets(Shared& s, const SpanRange& span, Counts& counts) {
     int lane = threadIdx.x % 32;
     for (int b = threadIdx.x / 32; b < span.count; b += WARPS) {
         float score = 0;
@@ -615,7 +619,7 @@ __device__ void score_targets(Shared& s, const Span& span, Counts& counts) {
     }
 }
 
-__device__ void train_gathered(Shared& s, const Span& span, float* W_in, float* W_out,
+__device__ void train_gathered(Shared& s, const SpanRange& span, float* W_in, float* W_out,
                                Counts& counts) {
     int ahead = span.center - span.row;  // context rows before the first centre word
     average_contexts(s, span, ahead);
@@ -650,8 +654,8 @@ __device__ void train_gathered(Shared& s, const Span& span, float* W_in, float* 
     combine(
         span.rows, gradients,
         [&](int r) {
-            int begin = clip(r - ahead - WINDOW, 0, span.count);
-            return Range{0, begin, clip(r + 8 - ahead + WINDOW, begin, span.count)};
+            int start = clip(r - ahead - WINDOW, 0, span.count);
+            return Range{0, start, clip(r + 8 - ahead + WINDOW, start, span.count)};
         },
         Bits{s.inside, ROW_WORDS},
         [&](int r, int v, float4 sum) {
@@ -673,16 +677,16 @@ struct Tables {
 __device__ void train_span(Shared& s, const Corpus& corpus, const Tables& tables, i64 place,
                            int center, float* W_in, float* W_out, Counts& counts) {
     if (threadIdx.x == 0) {
-        s.row_begin = ROWS;
-        s.row_end = 0;
+        s.row_start = ROWS;
+        s.row_stop = 0;
     }
     __syncthreads();  // and nobody needs the span before any more
-    Span span;
+    SpanRange span;
     span.position = place + corpus.shift;
     span.center = center;
-    span.count = clip(s.own_end - center, 0, CENTERS);
-    span.row = center - WINDOW < s.first ? s.first : center - WINDOW;
-    span.rows = clip(center + span.count + WINDOW, 0, s.reach_end) - span.row;
+    span.count = clip(s.own_stop - center, 0, CENTERS);
+    span.row = center - WINDOW < s.reach_start ? s.reach_start : center - WINDOW;
+    span.rows = clip(center + span.count + WINDOW, 0, s.reach_stop) - span.row;
     float done = fminf((float)span.position / tables.length, 1.0f);
     span.rate = tables.lr_start + (tables.lr_end - tables.lr_start) * done;
     span.ratio = tables.ratio;
@@ -691,9 +695,9 @@ __device__ void train_span(Shared& s, const Corpus& corpus, const Tables& tables
     int pairs = find_pairs(s, span);
     find_outputs(s, span, corpus.key, tables.noise, tables.words);
     __syncthreads();
-    span.skipped = s.row_begin;
-    span.row += s.row_begin;
-    span.rows = s.row_end - s.row_begin;
+    span.skipped = s.row_start;
+    span.row += s.row_start;
+    span.rows = s.row_stop - s.row_start;
     if (span.rows <= 0) {  // no centre word has a context
         __syncthreads();   // before the next span begins with new bounds
         return;
@@ -712,17 +716,19 @@ __device__ void add_total(Number* total, Number number) {
     if (threadIdx.x % 32 == 0) atomicAdd(total, number);
 }
 
+// kernel.LaunchArguments has the same parameters in the same order.
 // totals: pieces taken, words, pairs, measured pairs; all 0 at the start, as is *loss. The pieces
 // are taken in steps of `spread` (prime to `pieces`), so that blocks work far from one another:
 // neighbouring pieces repeat the same rare words.
 extern "C" __global__ void __launch_bounds__(THREADS, 1)
-train(const int* ids, i64 begin, i64 end, i64 start, i64 stop, i64 first_piece, i64 pieces,
-      i64 spread, float* W_in, float* W_out, const u32* keep, const uint2* noise, u32 words,
-      const float* damping_in, const float* damping_out, u64 key, i64 shift, float lr_start,
-      float lr_end, float length, float ratio, u32 loss_every, u64* totals, double* loss) {
+train(const int* ids, i64 ids_start, i64 ids_stop, i64 start, i64 stop, i64 pieces_start,
+      i64 pieces, i64 spread, float* W_in, float* W_out, const u32* keep, const uint2* noise,
+      u32 words, const float* damping_in, const float* damping_out, u64 key, i64 shift,
+      float lr_start, float lr_end, float length, float ratio, u32 loss_every, u64* totals,
+      double* loss) {
     extern __shared__ float4 shared_memory[];
     Shared& s = *(Shared*)shared_memory;
-    Corpus corpus = {ids, begin, end, start, stop, keep, key, shift};
+    Corpus corpus = {ids, ids_start, ids_stop, start, stop, keep, key, shift};
     Tables tables = {noise,  words,  damping_in, damping_out, lr_start,
                      lr_end, length, ratio,      loss_every};
     Counts counts = {0, 0, 0, 0.0};
@@ -731,9 +737,9 @@ train(const int* ids, i64 begin, i64 end, i64 start, i64 stop, i64 first_piece, 
         if (threadIdx.x == 0) s.taken = atomicAdd(totals, 1ull);
         __syncthreads();
         if (s.taken >= (u64)pieces) break;
-        i64 piece = first_piece + (i64)(s.taken * spread % pieces) * PIECE;
+        i64 piece = pieces_start + (i64)(s.taken * spread % pieces) * PIECE;
         read_piece(s, corpus, piece, counts);
-        for (int n = 0; WINDOW + n * CENTERS < s.own_end; n++) {
+        for (int n = 0; WINDOW + n * CENTERS < s.own_stop; n++) {
             i64 place = piece + s.span_place[n];
             if (place >= start && place < stop)
                 train_span(s, corpus, tables, place, WINDOW + n * CENTERS, W_in, W_out, counts);
