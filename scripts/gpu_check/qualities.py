@@ -91,7 +91,7 @@ def whole_run(check: Check) -> dict[str, Any]:
         start = time.perf_counter()
         done = subprocess.run(
             [*command, *more],
-            cwd=Path(__file__).parents[1],
+            cwd=Path(__file__).parents[2],
             check=True,
             capture_output=True,
             text=True,
