@@ -219,8 +219,9 @@ def scatter_add(target: Array, ids: Array, rows: Array) -> None:
 
     target: (V, ...), changed in place. ids: integers of any shape, negative ones count from the
     end. rows: of shape ids.shape + target.shape[1:], or one that broadcasts to it.
-    Raises IndexError for an id outside target. Sums are equal to `numpy.add.at`'s up to the order
-    of additions.
+    On a CPU, raises IndexError for an id outside target; on a GPU, looking would make the host wait
+    for the device, and CuPy takes ids modulo the length of target: they have to be checked before.
+    Sums are equal to `numpy.add.at`'s up to the order of additions.
     """
     xp = array_module(target)
     if xp is not numpy:

@@ -14,7 +14,7 @@ import pyarrow
 from w2v import kernels
 from w2v.config import TextConfig, TrainConfig
 from w2v.corpus import SENTENCE_END, EncodedCorpus, Vocabulary
-from w2v.kernels.plan import Plan, Schedule
+from w2v.kernels.plan import Plan
 from w2v.training.run import encode_corpus
 
 
@@ -79,11 +79,12 @@ def read_text(corpus: Path, is_dry: bool) -> EncodedCorpus:
 
 def plan_for(check: Check, kernel: Any, text: EncodedCorpus, model: str, dim: int, **more) -> Plan:
     """The plan that `w2v train` would have, with some of its options replaced."""
-    schedule = kernel.schedule(model, dim, 5, 5, len(text.ids))
-    own = {name: more.pop(name) for name in Schedule._fields if name in more}
+    shape = more.pop("shape", None)
+    schedule = kernel.schedule(model, dim, 5, 5, len(text.ids), shape)
+    schedule = schedule._replace(workers=more.pop("workers", schedule.workers))
     length = more.pop("length", len(text.ids))
     config = TrainConfig(model=model, **{"sample": 1e-4, **more})
-    return Plan.build(text.vocabulary.counts, config, length, schedule._replace(**own))
+    return Plan.build(text.vocabulary.counts, config, length, schedule)
 
 
 def timed(work: Callable[[], object], repeat: int = 1) -> float:

@@ -92,10 +92,11 @@ def whole_run(check: Check) -> dict[str, Any]:
         done = subprocess.run(
             [*command, *more],
             cwd=Path(__file__).parents[2],
-            check=True,
             capture_output=True,
             text=True,
         )
+        if done.returncode:
+            raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}: {done.stderr}")
         seconds.append(time.perf_counter() - start)
         print(f"{seconds[-1]:.2f} s: {done.stdout.strip()}")
     return {"seconds": seconds}

@@ -23,7 +23,7 @@ def shapes(check: Check) -> dict[str, Any]:
             centers, shared = map(int, size.split("x"))
             kernel = check.kernel(bool(tensor))
             dim = 8 if check.is_dry else 128
-            row = train_once(check, kernel, model, dim, 1, centers=centers, shared=shared)
+            row = train_once(check, kernel, model, dim, 1, shape=(centers, shared))
             rows[f"{model} {shape}"] = row
             speed = row["words_per_second"] / 1e6
             print(f"{model:9} {shape:12}: {speed:6.1f} M words/s, {scores(row)}")
@@ -39,8 +39,8 @@ def pytorch(check: Check) -> dict[str, Any]:
         return {"missing": "torch"}
     device = "cuda" if torch.cuda.is_available() and not check.is_dry else "cpu"
     dim = 8 if check.is_dry else 128
-    shape = {"centers": 16, "shared": 16, "workers": CENTERS // 2}
-    plan = plan_for(check, kernels.load("reference"), check.text, "skipgram", dim, **shape)
+    reference, spans = kernels.load("reference"), {"shape": (16, 16), "workers": CENTERS // 2}
+    plan = plan_for(check, reference, check.text, "skipgram", dim, **spans)
     side = TorchSgns(check.text.ids, plan, dim, device)
     side.train(min(len(check.text.ids), 1 << 20))
     row = side.train(len(check.text.ids))

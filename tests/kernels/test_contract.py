@@ -16,7 +16,7 @@ from w2v import kernels
 from w2v.backend import to_cpu
 from w2v.corpus import SENTENCE_END
 from w2v.errors import DivergenceError
-from w2v.kernels.contract import Kernel, Result
+from w2v.kernels.contract import Kernel, Result, check_growth
 from w2v.kernels.plan import Schedule
 from w2v.kernels.reference import ReferenceKernel
 
@@ -210,3 +210,15 @@ def test_tables_of_different_shapes_are_refused(trainee):
     one, other = (trainee.kernel.place(small_weights(n, DIM, 1), 4) for n in (2, 3))
     with pytest.raises(ValueError, match="the same two dimensions"):
         trainee.kernel.train(ids, 0, 4, (one[0], other[1]), plan_for(ids, 2), 1, 0)
+
+
+@pytest.mark.parametrize("table", [0, 1])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -2e3])
+def test_a_weight_out_of_range_is_noticed_in_either_table(table, value):
+    """Python's max(1.0, nan) is 1.0, so that the tables have to be looked at one by one."""
+    plan = plan_for(np.array([0, 1], np.int32), 2)
+    weights = small_weights(2, DIM, 1)
+    check_growth(weights, plan, Result(2, 2, 1.0, 2))
+    weights[table][1, 3] = value
+    with pytest.raises(DivergenceError, match="lower the learning rate"):
+        check_growth(weights, plan, Result(2, 2, 1.0, 2))

@@ -14,7 +14,7 @@ import w2v as package
 from w2v import kernels
 from w2v.corpus import SENTENCE_END
 from w2v.errors import GPUError
-from w2v.kernels.cuda.layout import SOURCE, fit_constants, plan_constants, spread_pieces
+from w2v.kernels.cuda.layout import SOURCE, fit_constants, span_constants, spread_pieces
 from w2v.kernels.plan import PIECE
 from w2v.kernels.reference import ReferenceKernel
 
@@ -166,6 +166,41 @@ def test_training_on_the_gpu_gives_the_vectors_of_the_cpu(cupy, monkeypatch, w2v
     assert vectors[1].matrix == pytest.approx(vectors[0].matrix, abs=1e-3)  # kept as float16
 
 
+def test_uploads_pin_no_more_than_small_tables(cuda, cupy):
+    """CuPy keeps what `asarray` has staged in pinned memory, rounded up to a power of two."""
+    cupy.PINNED.clear()
+    ids = random_stream(6 * PIECE, 3000, 3, 40)
+    kernel, plan = cuda.CudaKernel(), plan_for(ids, 3000)
+    old = small_weights(3000, 64, 1)
+    placed = kernel.place(old, len(ids))
+    for array, there in zip(old, placed, strict=True):
+        np.testing.assert_array_equal(there.get(), array)
+    kernel.train(ids, 0, len(ids), placed, plan, 7, 0)
+    assert sum(cupy.PINNED) <= 1 << 14  # the ids of the words that are watched
+
+
+@pytest.mark.parametrize("part", [1, 100, 1 << 20])
+def test_an_upload_in_parts_is_the_array(cuda, part):
+    from w2v.kernels.cuda.text_stream import upload
+
+    for array in (np.arange(1000, dtype=np.int32), np.arange(24.0).reshape(8, 3), np.zeros(0)):
+        np.testing.assert_array_equal(upload(array, part).get(), array)
+
+
+def test_a_buffer_is_not_filled_again_while_it_is_on_its_way(cuda, cupy):
+    from w2v.kernels.cuda.text_stream import DeviceText, Reach
+
+    ids = random_stream(6 * PIECE, 50, 3, 20)
+    text = DeviceText(ids, room=0, block=PIECE)
+    reach = Reach(ids, plan_for(ids, 50), 7, 0)
+    text.fetch(0, PIECE, reach)
+    (on_its_way,) = [task for task in text.stream.work if task is not None]
+    text.fetch(2 * PIECE, 3 * PIECE, reach)  # another range into the same buffer
+    assert on_its_way not in text.stream.work
+    device, start, stop = text.part(2 * PIECE, 3 * PIECE, reach)
+    np.testing.assert_array_equal(device.get()[: stop - start], ids[start:stop])
+
+
 def test_the_launch_has_the_parameters_of_span_cu_in_its_order(cuda):
     declared = re.search(r"\btrain\((const int\* ids.*?)\) \{", SOURCE.read_text(), re.DOTALL)[1]
     parameters = [(text.split()[-1], " ".join(text.split()[:-1])) for text in declared.split(",")]
@@ -208,9 +243,31 @@ def test_spans_shrink_until_they_fit():
 
 
 def test_more_centre_words_than_bits_are_refused():
-    plan = plan_for(random_stream(100, 10, 1), 10, centers=64)
     with pytest.raises(ValueError, match="at most 32 centre words"):
-        plan_constants(plan, 8)
+        span_constants("skipgram", 8, 5, (64, 16), 227 * 1024)
+
+
+def test_registers_leave_room_for_the_blocks_that_shared_memory_has_room_for():
+    limit = 227 * 1024
+    usual = fit_constants("skipgram", 128, 5, 5, limit)
+    room = (limit + 1024) // (usual.shared_bytes() + 1024)
+    assert usual.blocks == room == 4 and usual.defines()["BLOCKS"] == 4
+    assert usual.blocks * usual.threads * 128 <= 1 << 16
+    tiny = span_constants("skipgram", 128, 5, (1, 5), limit)
+    assert tiny.blocks == 4 < (limit + 1024) // (tiny.shared_bytes() + 1024)
+
+
+def test_a_shape_of_spans_has_workers_of_its_own(cuda, cupy, monkeypatch):
+    def occupancy(kernel, threads, shared):
+        return 200 * 1024 // shared
+
+    monkeypatch.setattr(cupy.cuda.driver, "occupancyMaxActiveBlocksPerMultiprocessor", occupancy)
+    kernel = cuda.CudaKernel()
+    usual = kernel.schedule("skipgram", 64, 5, 5, 1 << 30)
+    large = kernel.schedule("skipgram", 64, 5, 5, 1 << 30, shape=(32, 32))
+    assert large[:2] == (32, 32) and large.workers < usual.workers
+    with pytest.raises(GPUError, match="do not fit into the 227 KB"):
+        kernel.schedule("skipgram", 1500, 5, 5, 1 << 30, shape=(32, 32))
 
 
 @given(st.integers(1, 5000), st.integers(1, 300))

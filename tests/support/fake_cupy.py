@@ -49,7 +49,13 @@ class ndarray(numpy.lib.mixins.NDArrayOperatorsMixin):
 
     def set(self, values, stream=None):
         assert isinstance(values, numpy.ndarray)
-        self.values[...] = values
+        if not (self.values.flags.c_contiguous or self.values.flags.f_contiguous):
+            raise RuntimeError("Cannot set to non-contiguous array")
+        assert values.shape == self.values.shape and values.dtype == self.values.dtype
+        if stream is None:
+            self.values[...] = values
+        else:  # the memory is read when the copy is done, not now
+            stream.add(lambda: self.values.__setitem__(Ellipsis, values))
 
     def __len__(self):
         return len(self.values)
@@ -90,10 +96,16 @@ def calling(function):
     return call
 
 
+PINNED: list[int] = []
+"""Bytes of pinned memory that uploads by `asarray` have staged and CuPy's pool keeps."""
+
+
 def asarray(values, *arguments, **options):
     if isinstance(values, ndarray):
         return ndarray(numpy.asarray(values.values, *arguments, **options))
-    return ndarray(numpy.array(values, *arguments, **options))
+    found = numpy.array(values, *arguments, **options)
+    PINNED.append(1 << max(0, found.nbytes - 1).bit_length())  # rounded up to a power of two
+    return ndarray(found)
 
 
 def asnumpy(array):
@@ -174,15 +186,40 @@ class Device:
         self.current.pop()
 
 
+class Event:
+    """A place in a stream's order. `synchronize` has the host wait until all before it is done."""
+
+    def __init__(self, stream):
+        self.stream, self.number = stream, len(stream.work)
+
+    def synchronize(self):
+        self.stream.run(self.number)
+
+
 class Stream:
+    """Work in order: copies wait until an event after them is waited for, as on a device."""
+
     def __init__(self, non_blocking=False):
-        pass
+        self.work = []
+
+    def add(self, task):
+        self.work.append(task)
+
+    def run(self, count):
+        """Do the first `count` pieces of work that are not done yet."""
+        for place, task in enumerate(self.work[:count]):
+            if task is not None:
+                self.work[place] = None
+                task()
 
     def record(self):
-        return object()
+        return Event(self)
 
     def wait_event(self, event):
-        assert event is not None
+        event.synchronize()
+
+
+_CURRENT = Stream()
 
 
 class RawModule:
@@ -199,6 +236,7 @@ class RawModule:
 
 class _RawKernel:
     max_dynamic_shared_size_bytes = 48 * 1024
+    preferred_shared_memory_carveout = -1
 
     def __init__(self, defines):
         self.defines = defines
@@ -239,7 +277,8 @@ cuda = types.SimpleNamespace(
     compiler=types.SimpleNamespace(CompileException=CompileException),
     Device=Device,
     Stream=Stream,
-    get_current_stream=Stream,
+    get_current_stream=lambda: _CURRENT,
+    Event=Event,
 )
 
 
@@ -248,5 +287,16 @@ def get_default_memory_pool():
 
 
 cupyx = types.ModuleType("cupyx")
-cupyx.scatter_add = lambda target, ids, rows: numpy.add.at(target.values, unwrap(ids), unwrap(rows))
+
+
+def _scatter_add(target, ids, rows):
+    """CuPy takes ids modulo the length of target: here they have to be in it."""
+    found = unwrap(ids)
+    size = len(target)
+    if found.size and not (-size <= found.min() and found.max() < size):
+        raise IndexError(f"an id is outside the {size} rows: CuPy would wrap it")
+    numpy.add.at(target.values, found, unwrap(rows))
+
+
+cupyx.scatter_add = _scatter_add
 cupyx.empty_pinned = numpy.empty

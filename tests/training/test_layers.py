@@ -274,3 +274,13 @@ def test_the_host_does_not_wait_for_a_gpu_at_each_step(cupy, model, max_grad):
     steps, epochs = 4 * 19, 4
     assert cupy.work["waits"] <= 2 * epochs  # the weights are checked after each
     assert cupy.work["launches"] <= (25 if max_grad is None else 35) * steps
+
+
+@pytest.mark.parametrize("table", [0, 1])
+def test_a_weight_that_is_not_a_number_is_noticed_in_either_table(table):
+    model = CBOW(3, 4, 1, np.array([0, 1, 2, 1]))
+    loop = Trainer(model, SGD())
+    loop._check_weights()
+    model.params[table][2, 1] = np.nan
+    with pytest.raises(DivergenceError, match="a weight is nan"):
+        loop._check_weights()

@@ -35,8 +35,19 @@ class Kernel(Protocol):
     block: int
     """Places of the stream in one call of `train`: about a second, or less."""
 
-    def schedule(self, model: str, dim: int, window: int, negative: int, length: int) -> Schedule:
-        """How this kernel would train a stream of `length` places."""
+    def schedule(
+        self,
+        model: str,
+        dim: int,
+        window: int,
+        negative: int,
+        length: int,
+        shape: tuple[int, int] | None = None,
+    ) -> Schedule:
+        """How this kernel would train a stream of `length` places.
+
+        shape: centre words and shared negatives of a span, in place of those that it would choose.
+        """
 
     def place(self, weights: tuple[Any, Any], length: int) -> tuple[Any, Any]:
         """The weights, (V, H) float32 as `weights.padded` makes them, where this kernel wants them.
@@ -84,8 +95,9 @@ def check_growth(weights: tuple[Any, Any], plan: Plan, result: Result) -> None:
     """
     xp = array_module(weights[0])
     watched = xp.asarray(plan.watched)
-    largest = max(float(xp.abs(array[watched]).max()) for array in weights)
-    if not (numpy.isfinite(result.loss) and largest < EXPLODED):
+    peaks = [float(xp.abs(array[watched]).max()) for array in weights]
+    # Each by itself: Python's max(1.0, nan) is 1.0.
+    if not (numpy.isfinite(result.loss) and all(peak < EXPLODED for peak in peaks)):
         raise DivergenceError(
             "training has diverged: a weight or the loss is not a number or beyond "
             f"{EXPLODED:g}; lower the learning rate (--lr), --threads, --window or --negative"

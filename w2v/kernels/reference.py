@@ -30,9 +30,17 @@ class ReferenceKernel:
 
     block = 1 << 16
 
-    def schedule(self, model: str, dim: int, window: int, negative: int, length: int) -> Schedule:
-        """Spans as `plan.span_shape` has them, one at a time."""
-        return Schedule(*span_shape(model, window, negative), workers=1)
+    def schedule(
+        self,
+        model: str,
+        dim: int,
+        window: int,
+        negative: int,
+        length: int,
+        shape: tuple[int, int] | None = None,
+    ) -> Schedule:
+        """Spans as `plan.span_shape` has them, or of a shape, one at a time."""
+        return Schedule(*(shape or span_shape(model, window, negative)), workers=1)
 
     def place(self, weights: tuple[Any, Any], length: int) -> tuple[Any, Any]:
         """The weights as they are."""

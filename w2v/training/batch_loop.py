@@ -114,12 +114,13 @@ class BatchLoop:
         self.loss_list.append(loss)
 
     def _check_weights(self) -> None:
-        largest = max(float(abs(param).max()) for param in self.model.params)
-        if not largest <= LARGEST_WEIGHT:
-            raise DivergenceError(
-                f"a weight is {largest:g} after {self.words_done:,} words: training has diverged; "
-                "lower --lr or set --max-grad"
-            )
+        for param in self.model.params:  # each by itself: Python's max(1.0, nan) is 1.0
+            largest = float(abs(param).max())
+            if not largest <= LARGEST_WEIGHT:
+                raise DivergenceError(
+                    f"a weight is {largest:g} after {self.words_done:,} words: training has "
+                    "diverged; lower --lr or set --max-grad"
+                )
 
 
 def make_optimizer(rule: Callable[..., Rule], lr: float | None) -> Rule:

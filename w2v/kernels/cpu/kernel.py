@@ -135,9 +135,17 @@ class CpuKernel:
         self.threads = threads
         self._scratch: dict[Any, list[tuple[Words, SpanBuffers]]] = {}
 
-    def schedule(self, model: str, dim: int, window: int, negative: int, length: int) -> Schedule:
-        """Spans as `plan.span_shape` has them, on as many threads as find work at the same time."""
-        centers, shared = span_shape(model, window, negative)
+    def schedule(
+        self,
+        model: str,
+        dim: int,
+        window: int,
+        negative: int,
+        length: int,
+        shape: tuple[int, int] | None = None,
+    ) -> Schedule:
+        """Spans as `plan.span_shape` has them, or of a shape, on as many threads as find work."""
+        centers, shared = shape or span_shape(model, window, negative)
         return Schedule(centers, shared, min(self.threads, -(-length // CHUNK)))
 
     def place(

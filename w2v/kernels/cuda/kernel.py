@@ -18,15 +18,14 @@ from w2v.kernels.cuda.layout import (
     SOURCE,
     Constants,
     fit_constants,
-    plan_constants,
     row_stride,
+    span_constants,
     spread_pieces,
 )
-from w2v.kernels.cuda.text_stream import DeviceText, Reach
+from w2v.kernels.cuda.text_stream import UPLOADED, DeviceText, Reach, upload
 from w2v.kernels.plan import PIECE, Plan, Schedule
 
 TABLE_BYTES = 20  # for each word: keep, noise (8), damping_in, damping_out
-COPIED_ROWS = 1 << 16  # rows of weights that are copied to the device at a time
 
 OLDEST = 70
 """Volta: the first with independent threads in a warp, which the barriers of a warp suppose."""
@@ -96,14 +95,30 @@ class CudaKernel:
         self._tables = Tables(None, None, numpy.uint32(0), None, None)
         self._kernels: dict[Constants, Any] = {}
 
-    def schedule(self, model: str, dim: int, window: int, negative: int, length: int) -> Schedule:
+    @property
+    def shared_limit(self) -> int:
+        """Bytes of shared memory that a block may have."""
+        return self.device.attributes["MaxSharedMemoryPerBlockOptin"]
+
+    def schedule(
+        self,
+        model: str,
+        dim: int,
+        window: int,
+        negative: int,
+        length: int,
+        shape: tuple[int, int] | None = None,
+    ) -> Schedule:
         """Spans that fit into a multiprocessor's shared memory, and how many run at once.
 
-        Raises GPUError where not even one centre word fits.
+        Raises GPUError where they do not fit, or without a shape not even one centre word does.
         """
-        limit = self.device.attributes["MaxSharedMemoryPerBlockOptin"]
-        constants = fit_constants(model, dim, window, negative, limit)
-        if constants is None:
+        limit = self.shared_limit
+        if shape is None:
+            constants = fit_constants(model, dim, window, negative, limit)
+        else:
+            constants = span_constants(model, dim, window, shape, limit, self.tensor)
+        if constants is None or constants.shared_bytes() > limit:
             raise GPUError(
                 f"rows of dim {dim} with a window of {window} do not fit into the "
                 f"{limit // 1024} KB of a multiprocessor's shared memory: lower --dim or --window, "
@@ -123,14 +138,8 @@ class CudaKernel:
         stride = row_stride(dim)
         needed = words * (2 * 4 * stride + TABLE_BYTES) + min(4 * length, 2 * 4 * self.block)
         check_gpu_memory(needed, words, dim)
-        placed = []
-        for array in weights:
-            rows = cupy.zeros((words, stride), cupy.float32)
-            for start in range(0, words, COPIED_ROWS):  # in parts, which need little room beside it
-                part = slice(start, start + COPIED_ROWS)
-                rows[part, :dim] = cupy.asarray(array[part])
-            placed.append(rows[:, :dim])
-        return placed[0], placed[1]
+        w_in, w_out = (upload_rows(array, stride) for array in weights)
+        return w_in, w_out
 
     def train(
         self,
@@ -151,7 +160,7 @@ class CudaKernel:
         check_arguments(ids, start, stop, weights)
         if start == stop:
             return Result(0, 0, 0.0, 0)
-        constants = plan_constants(plan, weights[0].shape[1], self.tensor)
+        constants = self._constants(plan, weights[0].shape[1])
         if any(array.strides != (4 * constants.stride, 4) for array in weights):
             raise ValueError("weights must be float32 in padded rows, as CudaKernel.place has them")
         text = self._text_of(ids)
@@ -190,6 +199,10 @@ class CudaKernel:
         check_growth(weights, plan, result)
         return result
 
+    def _constants(self, plan: Plan, dim: int) -> Constants:
+        shape = plan.centers, plan.shared
+        return span_constants(plan.model, dim, plan.window, shape, self.shared_limit, self.tensor)
+
     def _text_of(self, ids: numpy.ndarray) -> DeviceText:
         """The stream on the device: the one before, or a new one."""
         if self._text is None or self._text.ids is not ids:
@@ -227,6 +240,7 @@ def compile_kernel(constants: Constants) -> Any:
     try:
         kernel = module.get_function("train")
         kernel.max_dynamic_shared_size_bytes = constants.shared_bytes()
+        kernel.preferred_shared_memory_carveout = 100  # percent: of a multiprocessor's cache
     except (cupy.cuda.compiler.CompileException, cupy.cuda.driver.CUDADriverError) as error:
         raise GPUError(
             f"the fused kernel did not compile for {gpu_name()}: --debug shows the compiler's "
@@ -235,10 +249,23 @@ def compile_kernel(constants: Constants) -> Any:
     return kernel
 
 
+def upload_rows(array: numpy.ndarray, stride: int) -> Any:
+    """Weights, (V, H) float32, on the device, as a view of rows of `stride` floats."""
+    words, dim = array.shape
+    rows = cupy.empty((words, stride), cupy.float32)
+    step = max(1, UPLOADED // (4 * stride))
+    part = numpy.zeros((min(step, words), stride), numpy.float32)
+    for start in range(0, words, step):
+        filled = part[: min(step, words - start)]
+        filled[:, :dim] = array[start : start + step]
+        rows[start : start + step].set(filled)
+    return rows[:, :dim]
+
+
 def device_tables(plan: Plan) -> Tables:
     """A plan's tables on the device."""
     keep, noise, damping_in, damping_out = (
-        cupy.asarray(numpy.ascontiguousarray(table))
+        upload(numpy.ascontiguousarray(table))
         for table in (plan.keep, plan.noise.columns, plan.damping_in, plan.damping_out)
     )
     return Tables(keep, noise, numpy.uint32(len(plan.noise)), damping_in, damping_out)

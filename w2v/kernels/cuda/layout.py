@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 from typing import NamedTuple
 
-from w2v.kernels.plan import PIECE, Plan, span_shape
+from w2v.kernels.plan import PIECE, span_shape
 
 SOURCE = Path(__file__).with_name("span.cu")
 
@@ -20,12 +20,21 @@ MOST_CENTERS = 32
 RESERVED = 1024
 """Bytes of shared memory that CUDA takes for each block."""
 
+ALL_REGISTERS = 1 << 16
+"""Registers of a multiprocessor, from Volta to Hopper (CUDA programming guide, compute
+capabilities).
+"""
+
+REGISTERS = 128
+"""Registers that each thread is left with: spans of all usual dims do with fewer."""
+
 
 class Constants(NamedTuple):
     """One compilation of the kernel.
 
     shared: negatives of a span. threads: of a block. tensor: multiply on tensor cores, which need
-    Ampere or newer and round factors to 10 bits.
+    Ampere or newer and round factors to 10 bits. blocks: that a multiprocessor has to have room
+    for, so that the compiler gives no thread more registers than that leaves.
     """
 
     model: str
@@ -35,6 +44,7 @@ class Constants(NamedTuple):
     shared: int
     threads: int
     tensor: bool = False
+    blocks: int = 1
 
     @property
     def stride(self) -> int:
@@ -53,6 +63,7 @@ class Constants(NamedTuple):
             "THREADS": self.threads,
             "PIECE": PIECE,
             "TENSOR": int(self.tensor),
+            "BLOCKS": self.blocks,
             "SHARED_BYTES": self.shared_bytes(),
         }
 
@@ -102,12 +113,22 @@ def block_threads(model: str, dim: int) -> int:
     return min(max(up(wanted, 32), 64), 512)
 
 
-def plan_constants(plan: Plan, dim: int, tensor: bool = False) -> Constants:
-    """The constants of a plan. Raises ValueError for spans that the kernel cannot have."""
-    if plan.centers > MOST_CENTERS:
-        raise ValueError(f"a span has at most {MOST_CENTERS} centre words, not {plan.centers}")
-    threads = block_threads(plan.model, dim)
-    return Constants(plan.model, dim, plan.window, plan.centers, plan.shared, threads, tensor)
+def span_constants(
+    model: str, dim: int, window: int, shape: tuple[int, int], limit: int, tensor: bool = False
+) -> Constants:
+    """The constants for spans of a shape. Raises ValueError for more centre words than it can have.
+
+    shape: centre words and shared negatives. limit: bytes of shared memory that a block may have; a
+    multiprocessor has RESERVED more. Where shared memory has room for more blocks, they are as many
+    as leave each thread REGISTERS.
+    """
+    if shape[0] > MOST_CENTERS:
+        raise ValueError(f"a span has at most {MOST_CENTERS} centre words, not {shape[0]}")
+    threads = block_threads(model, dim)
+    constants = Constants(model, dim, window, *shape, threads, tensor)
+    by_memory = (limit + RESERVED) // (constants.shared_bytes() + RESERVED)
+    by_registers = ALL_REGISTERS // (threads * REGISTERS)
+    return constants._replace(blocks=max(1, min(by_memory, by_registers)))
 
 
 def fit_constants(model: str, dim: int, window: int, negative: int, limit: int) -> Constants | None:
@@ -117,9 +138,8 @@ def fit_constants(model: str, dim: int, window: int, negative: int, limit: int) 
     """
     centers, shared = span_shape(model, window, negative)
     centers = min(centers, MOST_CENTERS)
-    threads = block_threads(model, dim)
     while True:
-        constants = Constants(model, dim, window, centers, shared, threads)
+        constants = span_constants(model, dim, window, (centers, shared), limit)
         if constants.shared_bytes() <= limit:
             return constants
         if centers == 1:

@@ -720,7 +720,7 @@ __device__ void add_total(Number* total, Number number) {
 // totals: pieces taken, words, pairs, measured pairs; all 0 at the start, as is *loss. The pieces
 // are taken in steps of `spread` (prime to `pieces`), so that blocks work far from one another:
 // neighbouring pieces repeat the same rare words.
-extern "C" __global__ void __launch_bounds__(THREADS, 1)
+extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
 train(const int* ids, i64 ids_start, i64 ids_stop, i64 start, i64 stop, i64 pieces_start,
       i64 pieces, i64 spread, float* W_in, float* W_out, const u32* keep, const uint2* noise,
       u32 words, const float* damping_in, const float* damping_out, u64 key, i64 shift,

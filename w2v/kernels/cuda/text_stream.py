@@ -13,6 +13,22 @@ from w2v.corpus import SENTENCE_END
 from w2v.kernels.plan import PIECE, Plan
 from w2v.kernels.reference import kept_places
 
+UPLOADED = 1 << 26
+"""Bytes that are copied to the device at a time.
+
+`cupy.asarray` stages an array whole in pinned memory, rounds that up to a power of two, and keeps
+it; `set` of a part copies from where the array is.
+"""
+
+
+def upload(array: numpy.ndarray, part: int = UPLOADED) -> Any:
+    """A contiguous array on the device. part: bytes that are copied at a time."""
+    there = cupy.empty(array.shape, array.dtype)
+    step = max(1, part // max(1, array[:1].nbytes))
+    for start in range(0, len(array), step):
+        there[start : start + step].set(array[start : start + step])
+    return there
+
 
 class Reach:
     """How far beyond a range the windows of its words can reach, in places of the stream."""
@@ -49,7 +65,7 @@ class DeviceText:
         self.ids = ids
         self.is_whole = ids.nbytes <= room
         if self.is_whole:
-            self.whole = cupy.asarray(numpy.ascontiguousarray(ids))
+            self.whole = upload(numpy.ascontiguousarray(ids))
             return
         self.stream = cupy.cuda.Stream(non_blocking=True)
         self.parts: list[UploadBuffer] = [UploadBuffer(), UploadBuffer()]
@@ -72,6 +88,8 @@ class DeviceText:
             self._fill(self.parts[self.turn], start, stop, reach)
 
     def _fill(self, part: "UploadBuffer", start: int, stop: int, reach: Reach) -> None:
+        if part.is_there is not None:
+            part.is_there.synchronize()  # its pinned memory may still be on its way to the device
         part.wanted = start, stop
         part.start, part.stop = reach.around(start, stop)
         length = part.stop - part.start
