@@ -43,13 +43,17 @@ def _option(
     decides_ids: bool = False,
     drops_words: bool = False,
     is_recorded: bool = True,
+    may_change: bool = False,
+    begins: bool = False,
 ) -> Any:
     """A field with its help text, the values that it takes, and the engine that it is for.
 
     section: the heading under which `--help` shows it. hidden: `--help` does not list it, since
     another option says how to set it. decides_ids: the ids of an encoded text depend on it, so that
     it is part of the cache's key. drops_words: it can leave a text without words before they are
-    counted. is_recorded: kept with the vectors, as it changes what is trained.
+    counted. is_recorded: kept with the vectors, as it changes what is trained. may_change: a run
+    that goes on may be given another value. begins: says where a run begins, and is not kept in its
+    folder.
     """
     metadata = {
         "help": help,
@@ -62,12 +66,17 @@ def _option(
         "decides_ids": decides_ids,
         "drops_words": drops_words,
         "is_recorded": is_recorded,
+        "may_change": may_change,
+        "begins": begins,
     }
     return dataclasses.field(default=default, metadata=metadata)
 
 
 _text_option = partial(_option, section="Text", decides_ids=True)
 _model_option = partial(_option, section="Model")
+_score_option = partial(_option, section="Scores", is_recorded=False, may_change=True)
+_output_option = partial(_option, section="Output", is_recorded=False, may_change=True)
+_kept_option = partial(_option, section="A run that can go on", is_recorded=False, may_change=True)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -94,6 +103,7 @@ class TextConfig:
         "Folder with named corpora, read instead of downloading [env: W2V_DATA_DIR].",
         decides_ids=False,
         is_recorded=False,
+        may_change=True,
     )
     column: str = _text_option("text", "The column of a Parquet file that holds the text.")
     encoding: str = _text_option("utf-8", "Character encoding of the text.")
@@ -140,6 +150,7 @@ class TextConfig:
         "Keep the encoded text, and use it again while nothing changed.",
         decides_ids=False,
         is_recorded=False,
+        may_change=True,
     )
 
     def __post_init__(self) -> None:
@@ -169,7 +180,7 @@ class TrainConfig(TextConfig):
         "fused.",
         choices=("fused", "layers"),
     )
-    epochs: int = _option(5, "Passes over the text.", minimum=1)
+    epochs: int = _option(5, "Passes over the text.", minimum=1, may_change=True)
     lr: float | None = _option(
         None,
         f"Learning rate to begin with; without it, {LEARNING_RATE['skipgram']} for skip-gram and "
@@ -178,10 +189,17 @@ class TrainConfig(TextConfig):
     )
     seed: int = _option(1, "Same seed, same vectors (with one thread).", minimum=0)
     gpu: bool = _option(
-        False, "Train on the GPU, through CuPy; --gpu 1 takes the second of several."
+        False,
+        "Train on the GPU, through CuPy; --gpu 1 takes the second of several.",
+        may_change=True,
     )
     device: int = _option(
-        0, "The GPU's number, which --gpu 1 sets.", minimum=0, hidden=True, is_recorded=False
+        0,
+        "The GPU's number, which --gpu 1 sets.",
+        minimum=0,
+        hidden=True,
+        is_recorded=False,
+        may_change=True,
     )
     min_lr: float = _option(0.0001, "Learning rate at the end (fused).", minimum=0, engine="fused")
     sample: float = _option(
@@ -191,7 +209,11 @@ class TrainConfig(TextConfig):
         engine="fused",
     )
     threads: int | None = _option(
-        None, "Threads that train; all cores if unset (fused).", minimum=1, engine="fused"
+        None,
+        "Threads that train; all cores if unset (fused).",
+        minimum=1,
+        engine="fused",
+        may_change=True,
     )
     labelled_pairs: bool = _option(
         False,
@@ -218,35 +240,39 @@ class TrainConfig(TextConfig):
         100, "Updates between two reports of the loss (layers).", minimum=1, engine="layers"
     )
     # Scores while training
-    analogies: str | None = _option(
-        None,
-        "Score by these analogies: a file like questions-words.txt, or the set google.",
-        section="Scores",
-        is_recorded=False,
+    analogies: str | None = _score_option(
+        None, "Score by these analogies: a file like questions-words.txt, or the set google."
     )
-    pairs: str | None = _option(
-        None,
-        "Score by these rated word pairs: a file, or the set wordsim353 or simlex999.",
-        section="Scores",
-        is_recorded=False,
+    pairs: str | None = _score_option(
+        None, "Score by these rated word pairs: a file, or the set wordsim353 or simlex999."
     )
-    eval_every: int | None = _option(
-        None,
-        "Words between two scores, if they are to come before the end.",
-        minimum=1,
-        section="Scores",
-        is_recorded=False,
+    eval_every: int | None = _score_option(
+        None, "Words between two scores, if they are to come before the end.", minimum=1
     )
     # What comes out
-    output: str | None = _option(
+    output: str | None = _output_option(
         None,
         "Where the vectors go, in the format of the ending: .pkl, .bin, .txt, .vec, .safetensors, "
         ".npz or .tsv.",
-        section="Output",
-        is_recorded=False,
     )
-    plot: str | None = _option(
-        None, "Draw the loss curve into this PNG file.", section="Output", is_recorded=False
+    plot: str | None = _output_option(None, "Draw the loss curve into this PNG file.")
+    # A run in a folder
+    run_dir: str | None = _kept_option(
+        None,
+        "Keep the run in this new folder, from which it can go on.",
+        begins=True,
+        may_change=False,
+    )
+    resume: str | None = _kept_option(
+        None,
+        "Go on with the run in this folder, from its last checkpoint.",
+        begins=True,
+    )
+    checkpoint_every: str = _kept_option(
+        "10min", "Time or words between two checkpoints: 30s, 10min, 2h, 500kwords, 100Mwords."
+    )
+    checkpoint_in_place: bool = _kept_option(
+        False, "Let training wait while a checkpoint is written, in place of copying its weights."
     )
 
 

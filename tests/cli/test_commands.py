@@ -161,7 +161,7 @@ def test_encode_makes_what_training_uses_and_info_shows_it(w2v, text):
     assert "encoded before" in w2v("train", text, *SMALL)[2]
     assert "encoded before" in w2v("encode", text, "--min-count", 1)[2]
     about = json.loads(w2v("info", path, "--json")[1])
-    assert about["kind"] == "encoded corpus" and about["version"] == 1
+    assert about["kind"] == "encoded corpus" and about["version"] == 2
     assert (about["words"], about["sentences"], about["vocabulary"]) == (288, 24, 12)
     assert about["options"]["min_count"] == 1 and about["sources"][0]["path"] == str(text)
     out = w2v("info", path)[1]
