@@ -102,5 +102,5 @@ def _describe(error: Exception) -> tuple[str, int]:
     if isinstance(error, OSError):
         return f"the system refuses: {error}", 1
     if isinstance(error, MemoryError):
-        return f"out of memory ({error}): use a smaller --dim or --max-vocab", 1
+        return f"out of memory ({error}): use a smaller --dim, --window or --max-vocab", 1
     return f"unexpected {type(error).__name__}: {error} (show where with --debug)", 1
