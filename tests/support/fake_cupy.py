@@ -15,8 +15,18 @@ work = {"launches": 0, "waits": 0}
 """Operations on the device so far, about, and how often the host had to wait for a result."""
 
 
+memory = {"total": 16 << 30, "free": 8 << 30}
+"""Bytes of the device. An array larger than what is free is refused."""
+
+
+class OutOfMemoryError(MemoryError):
+    pass
+
+
 class ndarray(numpy.lib.mixins.NDArrayOperatorsMixin):
     def __init__(self, values):
+        if values.nbytes > memory["free"]:
+            raise OutOfMemoryError(f"Out of memory allocating {values.nbytes:,} bytes")
         self.values = values
 
     def __array__(self, *_, **__):
@@ -158,7 +168,7 @@ class CompileException(Exception):
     pass
 
 
-class CUDADriverError(Exception):
+class CUDADriverError(RuntimeError):
     pass
 
 
@@ -256,19 +266,20 @@ def _host(value):
 
 __version__ = "0"
 
-FREE_BYTES = 8 << 30
-
 random = types.SimpleNamespace(default_rng=_Generator)
 runtime = types.SimpleNamespace(
     getDeviceCount=lambda: 2,
     CUDARuntimeError=CUDARuntimeError,
-    memGetInfo=lambda: (FREE_BYTES, 2 * FREE_BYTES),
+    memGetInfo=lambda: (memory["free"], memory["total"]),
     getDeviceProperties=lambda number: {"name": f"Imaginary {number}".encode()},
     driverGetVersion=lambda: 12090,
     runtimeGetVersion=lambda: 12090,
 )
 cuda = types.SimpleNamespace(
-    nvrtc=types.SimpleNamespace(getVersion=lambda: (12, 9)),
+    nvrtc=types.SimpleNamespace(
+        getVersion=lambda: (12, 9), getSupportedArchs=lambda: (50, 70, 80, 90, 120)
+    ),
+    memory=types.SimpleNamespace(OutOfMemoryError=OutOfMemoryError),
     runtime=runtime,
     driver=types.SimpleNamespace(
         occupancyMaxActiveBlocksPerMultiprocessor=lambda kernel, threads, shared: 2,

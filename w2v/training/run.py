@@ -8,6 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, cast
 
+from w2v import kernels
 from w2v.backend import device
 from w2v.config import TextConfig, TrainConfig, nearest, option_name
 from w2v.corpus import EncodedCorpus, demo
@@ -68,6 +69,8 @@ def run(corpus: Source, options: dict[str, Any], listener: Listener = SILENT) ->
     config = make_config(corpus, options)
     _check_files(corpus, config)
     with device(config.gpu, config.device):
+        if config.gpu and config.engine == "fused":
+            kernels.load("cuda")  # refuses an old card before the text is read
         text = encode_corpus(corpus, config, listener.note, config.threads)
         if config.output is not None:
             check_output(config.output, text.vocabulary.words)
