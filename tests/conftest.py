@@ -64,6 +64,15 @@ def cupy(monkeypatch):
 
 
 @pytest.fixture
+def real_cupy():
+    """CuPy itself, which needs no device to be imported; the test is skipped where it is missing.
+
+    What would need a device raises cudaErrorInsufficientDriver.
+    """
+    return pytest.importorskip("cupy", exc_type=ImportError)
+
+
+@pytest.fixture
 def w2v(capsys):
     """Runs a command line in this process. Returns its exit code, stdout and stderr."""
 

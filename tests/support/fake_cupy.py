@@ -7,6 +7,7 @@ on one side. It cannot show that a kernel is fast, or that CuPy has a function.
 
 import types
 import typing
+from pathlib import Path
 
 import emulated
 import numpy
@@ -233,15 +234,52 @@ _CURRENT = Stream()
 
 
 class RawModule:
-    """Compiles a kernel for the CPU: see `emulated`."""
+    """Compiles a kernel for the CPU: see `emulated`. path: of what `nvrtc` has "compiled"."""
 
-    def __init__(self, code, options):
-        assert code == emulated.SOURCE.read_text()
+    def __init__(self, code=None, *, path=None, options=()):
+        if path is not None:
+            code, options = emulated.SOURCE.read_text(), Path(path).read_text().split("\n")
+        self.code = code
         self.defines = tuple(option for option in options if option.startswith("-D"))
 
     def get_function(self, name):
-        assert name == "train"
+        assert name == "train" and self.code == emulated.SOURCE.read_text()
         return _RawKernel(self.defines)
+
+
+class NVRTCError(RuntimeError):
+    pass
+
+
+class _Nvrtc(types.SimpleNamespace):
+    """Its machine code is what the compiler was told."""
+
+    NVRTCError = NVRTCError
+
+    @staticmethod
+    def getVersion():
+        return 12, 9
+
+    @staticmethod
+    def getSupportedArchs():
+        return 50, 70, 80, 90, 120
+
+    @staticmethod
+    def createProgram(source, name, headers, include_names):
+        assert source == emulated.SOURCE.read_text()
+        return []
+
+    @staticmethod
+    def compileProgram(program, options):
+        program.extend(options)
+
+    @staticmethod
+    def getCUBIN(program):
+        return "\n".join(program).encode()
+
+    @staticmethod
+    def destroyProgram(program):
+        program.clear()
 
 
 class _RawKernel:
@@ -276,9 +314,7 @@ runtime = types.SimpleNamespace(
     runtimeGetVersion=lambda: 12090,
 )
 cuda = types.SimpleNamespace(
-    nvrtc=types.SimpleNamespace(
-        getVersion=lambda: (12, 9), getSupportedArchs=lambda: (50, 70, 80, 90, 120)
-    ),
+    nvrtc=_Nvrtc(),
     memory=types.SimpleNamespace(OutOfMemoryError=OutOfMemoryError),
     runtime=runtime,
     driver=types.SimpleNamespace(
