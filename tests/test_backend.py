@@ -118,6 +118,18 @@ def test_a_driver_that_is_missing_or_too_old_is_named(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_cupy_itself_without_a_device_is_one_line(real_cupy, refused, w2v, tmp_path):
+    try:
+        load_cupy()
+    except GPUError:
+        assert "no GPU: " in refused("train", "--gpu", code=2)
+        assert list(tmp_path.iterdir()) == []
+        (tmp_path / "text.txt").write_text("a b c\n" * 50)
+        assert w2v("train", "text.txt", "--engine", "layers", "--negative", 1)[0] == 0
+    else:
+        pytest.skip("there is a device")
+
+
 def test_a_missing_compiler_is_named(cupy, monkeypatch, refused, tmp_path):
     def fail():
         raise RuntimeError("CuPy failed to load libnvrtc.so.12: OSError: no such file\nmore")
