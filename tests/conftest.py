@@ -54,6 +54,7 @@ def cupy(monkeypatch):
     """A strict stand-in for CuPy, and the switch on: see `fake_cupy`."""
     import fake_cupy
 
+    fake_cupy.restart()
     monkeypatch.setitem(sys.modules, "cupy", fake_cupy)
     monkeypatch.setitem(sys.modules, "cupyx", fake_cupy.cupyx)
     for name in ("kernel", "text_stream"):  # imported anew: they hold the CuPy that they found

@@ -78,8 +78,11 @@ class LaunchArguments(NamedTuple):
 class CudaKernel:
     """The kernel on the current device."""
 
-    block = 1 << 26
-    """Places of the stream in one call: some tenths of a second."""
+    block = (1 << 26) - 64 * PIECE
+    """Places of the stream in one call: some tenths of a second.
+
+    CuPy rounds pinned memory up to a power of two, into which a block fits with its windows.
+    """
 
     def __init__(self, tensor: bool = False, compiler: Callable[[Constants], Any] | None = None):
         """tensor: see `Constants`. compiler: in place of `compile_kernel`.
