@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import numpy
 
+from w2v import kernels
 from w2v.backend import device
 from w2v.config import TextConfig, TrainConfig, nearest, option_name
 from w2v.corpus import EncodedCorpus, demo
@@ -92,7 +93,6 @@ def run(corpus: Source, options: dict[str, Any], listener: Listener = SILENT) ->
         return _run(corpus, config, listener)
     with folder.locked():
         kept = KeptRun(folder, config, listener)
-        kept.begin(_paths(corpus))
         return _run(corpus, config, kept.listener, kept)
 
 
@@ -100,6 +100,10 @@ def _run(
     corpus: Source, config: TrainConfig, listener: Listener, kept: KeptRun | None = None
 ) -> Run:
     with device(config.gpu, config.device):
+        if config.gpu and config.engine == "fused":
+            kernels.load("cuda")  # refuses an old card before the text is read
+        if kept is not None:
+            kept.begin(_paths(corpus))
         read = partial(encode_corpus, corpus, config, listener.note, config.threads)
         text = read() if kept is None else kept.text(read)
         if config.output is not None:
