@@ -159,7 +159,7 @@ def test_a_folder_is_read_in_sorted_order_and_says_what_it_skips(tmp_path):
     corpus = encode_files([tmp_path / "d"], ALL, said.append)
     assert stream_of(corpus) == ["a", None, "b", None, "c", None]
     assert said == [
-        f"{tmp_path}/d: skipped .git/config, .hidden, picture.png (hidden, or not text)"
+        f"{tmp_path}/d: skipped .git/config, .hidden, picture.png (hidden, not text, or vectors)"
     ]
     write(tmp_path / "d" / "b.txt", b"b\0")
     write(tmp_path / "d" / "bad.txt", b"b\xff")

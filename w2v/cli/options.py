@@ -20,6 +20,9 @@ PRECEDENCE = [
     ParameterSource.COMMANDLINE,
 ]
 
+CONFIG_PATH = "w2v.config"
+"""Where a command finds the name of its configuration file in the context's `meta`."""
+
 debug_option = click.option(
     "--debug",
     is_flag=True,
@@ -62,6 +65,7 @@ def _read_config(context: click.Context, _: click.Parameter, path: str | None) -
         if isinstance(values.get("corpus"), str):
             values["corpus"] = [values["corpus"]]
         context.default_map = values
+        context.meta[CONFIG_PATH] = path
 
 
 config_option = click.option(

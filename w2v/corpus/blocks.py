@@ -3,12 +3,14 @@
 The blocks depend on the text alone: the same from a file, its compressed copy and a pipe.
 """
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from itertools import chain
 
 from w2v.config import TextConfig
+from w2v.corpus.kinds import PARQUET
 from w2v.corpus.records import parquet_rows
 from w2v.corpus.sizes import USUAL
 from w2v.corpus.unpacking import byte_blocks
@@ -38,12 +40,19 @@ def text_blocks(
 
 def _utf8(path: str, codec: str, config: TextConfig) -> Iterator[bytes]:
     """One file as UTF-8, with a newline after it."""
-    if path.endswith(".parquet"):
+    if path.endswith(".parquet") or _begins_as_parquet(path):
         yield from parquet_rows(path, config.column)
     else:
         with closing(byte_blocks(path)) as blocks:  # also where the text is refused half-way
             yield from to_utf8(blocks, path, codec, config.encoding_errors)
     yield b"\n"
+
+
+def _begins_as_parquet(path: str) -> bool:
+    if path == "-" or not os.path.isfile(path):
+        return False
+    with open(path, "rb") as file:
+        return file.read(len(PARQUET)) == PARQUET
 
 
 def cut_blocks(pieces: Iterable[bytes], size: int = USUAL.block) -> Iterator[bytes]:

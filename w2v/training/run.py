@@ -1,5 +1,6 @@
 """From a text to word vectors: the library's front door, which the command line uses too."""
 
+import os
 import time
 import warnings
 from collections.abc import Callable, Iterable, Sequence
@@ -12,6 +13,7 @@ from w2v.backend import device
 from w2v.config import TextConfig, TrainConfig, nearest, option_name
 from w2v.corpus import EncodedCorpus, demo
 from w2v.corpus.datasets import dataset_file
+from w2v.corpus.sources import find_files
 from w2v.errors import ConfigError, import_extra
 from w2v.files import check_outputs, uninterrupted
 from w2v.training.contract import Training
@@ -111,12 +113,23 @@ def _fit(training: Training, config: TrainConfig, listener: Listener) -> Run:
 def _check_files(corpus: Source, config: TrainConfig) -> None:
     """Raise W2VError unless what the configuration names can be written, each to its own file."""
     outputs = [] if config.output is None else files_of(config.output)
-    plots = [] if config.plot is None else [Path(config.plot)]
-    check_outputs([*outputs, *plots], inputs=_paths(corpus))
+    outputs += [] if config.plot is None else [Path(config.plot)]
+    check_outputs(outputs)  # before a data set is downloaded
+    if outputs:
+        check_outputs(outputs, inputs=_inputs(corpus, config))
     if config.output is not None:
         check_output(config.output)
     if config.plot is not None:
         import_extra("matplotlib.pyplot", "--plot")
+
+
+def _inputs(corpus: Source, config: TrainConfig) -> list[str]:
+    """The files that a run reads, those in folders one by one."""
+    sources = _paths(corpus)
+    if corpus is None and config.dataset not in (None, "demo"):
+        sources = [str(_dataset_file(config))]
+    named = [config.stop_words, config.analogies, config.pairs]
+    return [*find_files(sources, SILENT.note), *(name for name in named if name is not None)]
 
 
 def _paths(corpus: Source) -> list[str]:
@@ -133,7 +146,11 @@ def make_config(corpus: Source, options: dict[str, Any]) -> TrainConfig:
 
     Raises ConfigError.
     """
-    options = {name: value for name, value in options.items() if value is not None}
+    options = {
+        name: os.fspath(value) if isinstance(value, PathLike) else value
+        for name, value in options.items()
+        if value is not None
+    }
     known = TrainConfig.__dataclass_fields__
     for name in options:
         if name not in known:
@@ -152,6 +169,10 @@ def make_config(corpus: Source, options: dict[str, Any]) -> TrainConfig:
     if options.get("labelled_pairs") and options.setdefault("model", "skipgram") != "skipgram":
         raise ConfigError("--labelled-pairs trains skip-gram: leave out one of it and --model")
     return TrainConfig(**{**(demo.CONFIG[engine] if is_demo else {}), **options, "engine": engine})
+
+
+def _dataset_file(config: TextConfig) -> Path:
+    return dataset_file(cast(str, config.dataset), config.split, config.data_dir)
 
 
 def encode_corpus(
@@ -173,7 +194,7 @@ def encode_corpus(
     if corpus is None and config.dataset in (None, "demo"):
         return encode_sentences(demo.read_sentences(), config, note, threads, "the demo corpus")
     if corpus is None:
-        corpus = dataset_file(cast(str, config.dataset), config.split, config.data_dir)
+        corpus = _dataset_file(config)
     if paths := _paths(corpus):
         return encode_files(paths, config, note, threads)
     if not isinstance(corpus, Iterable) or isinstance(corpus, bytes):
