@@ -23,6 +23,9 @@ SCORED_WORDS = 300_000
 DEFAULT_VECTORS = "vectors.pkl"
 """The file that the command line writes vectors to, and asks, where no other is named."""
 
+PYTHON_TOKENIZER = "python:"
+"""How the name of a tokenizer begins that is a function in Python."""
+
 LEARNING_RATE = {"cbow": 0.05, "skipgram": 0.025}
 """What the fused engine begins with, by model, as word2vec.c does."""
 
@@ -105,7 +108,8 @@ class TextConfig:
     tokenizer: str = _text_option(
         "whitespace",
         "What a word is: whitespace: what is between white space; words: the runs of letters "
-        "in it, of any script; regex:PATTERN: all that matches in it.",
+        "in it, of any script; regex:PATTERN: all that matches in it; python:MODULE:FUNCTION: what "
+        "a function of yours makes of each line.",
         drops_words=True,
     )
     keep_numbers: bool = _text_option(False, "With --tokenizer words: digits count as letters.")

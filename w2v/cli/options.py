@@ -9,8 +9,16 @@ import click
 from click.core import ParameterSource
 
 from w2v.cli.sections import Command, Option
-from w2v.config import DEFAULT_VECTORS, TextConfig, TrainConfig, option_name, value_type
+from w2v.config import (
+    DEFAULT_VECTORS,
+    PYTHON_TOKENIZER,
+    TextConfig,
+    TrainConfig,
+    option_name,
+    value_type,
+)
 from w2v.config_file import read_config
+from w2v.errors import ConfigError
 
 # Where a value comes from, weakest first: used where two options exclude each other.
 PRECEDENCE = [
@@ -132,8 +140,18 @@ class GpuCommand(Command):
 
 
 def given_options(context: click.Context, values: dict[str, Any]) -> dict[str, Any]:
-    """The options that the user has set, wherever: the defaults are left to the library."""
+    """The options that the user has set, wherever: the defaults are left to the library.
+
+    Raises ConfigError for code that a configuration alone names.
+    """
     sources = {name: context.get_parameter_source(name) for name in values}
+    tokenizer = values.get("tokenizer") or ""
+    of_file = sources.get("tokenizer") == ParameterSource.DEFAULT_MAP
+    if of_file and tokenizer.startswith(PYTHON_TOKENIZER):
+        raise ConfigError(
+            "the configuration names a tokenizer that runs code: repeat it, "
+            f"--tokenizer {tokenizer}"
+        )
     return {name: values[name] for name in values if sources[name] != ParameterSource.DEFAULT}
 
 

@@ -11,6 +11,7 @@ from itertools import chain
 
 from w2v.config import TextConfig
 from w2v.corpus.kinds import PARQUET
+from w2v.corpus.python_tokenizer import is_python
 from w2v.corpus.records import parquet_rows
 from w2v.corpus.sizes import USUAL
 from w2v.corpus.unpacking import byte_blocks
@@ -35,7 +36,8 @@ def text_blocks(
     (naming their offset) or NUL bytes, and ConfigError for an encoding that does not exist.
     """
     codec = check_encoding(config.encoding)
-    return cut_blocks(chain.from_iterable(_utf8(file, codec, config) for file in files), size)
+    pieces = chain.from_iterable(_utf8(file, codec, config) for file in files)
+    return cut_blocks(pieces, size, at_lines=is_python(config.tokenizer))
 
 
 def _utf8(path: str, codec: str, config: TextConfig) -> Iterator[bytes]:
@@ -55,10 +57,13 @@ def _begins_as_parquet(path: str) -> bool:
         return file.read(len(PARQUET)) == PARQUET
 
 
-def cut_blocks(pieces: Iterable[bytes], size: int = USUAL.block) -> Iterator[bytes]:
+def cut_blocks(
+    pieces: Iterable[bytes], size: int = USUAL.block, at_lines: bool = False
+) -> Iterator[bytes]:
     """The same bytes in blocks that end in white space, about `size` long.
 
-    Where a block ends depends on the bytes alone, not on how they are cut into pieces.
+    at_lines: they end with a line, but where a line is longer than a block. Where a block ends
+    depends on the bytes alone, not on how they are cut into pieces.
     """
     waiting: list[bytes] = []
     length, wanted = 0, size
@@ -70,7 +75,7 @@ def cut_blocks(pieces: Iterable[bytes], size: int = USUAL.block) -> Iterator[byt
         text = b"".join(waiting)
         start = 0
         while len(text) - start >= wanted:
-            stop = _after_last_space(text, start, start + wanted)
+            stop = _after_last_space(text, start, start + wanted, at_lines)
             if stop > start:
                 yield text[start:stop]
                 start, wanted = stop, size
@@ -81,8 +86,10 @@ def cut_blocks(pieces: Iterable[bytes], size: int = USUAL.block) -> Iterator[byt
         yield b"".join(waiting)
 
 
-def _after_last_space(text: bytes, start: int, stop: int) -> int:
+def _after_last_space(text: bytes, start: int, stop: int, at_lines: bool) -> int:
     """The place after the last white space in text[start:stop]; -1 if it holds none."""
+    if at_lines and (place := text.rfind(b"\n", start, stop)) >= 0:
+        return place + 1
     place = max(text.rfind(space, start, stop) for space in (b" ", b"\n"))
     if place < 0:
         place = max(

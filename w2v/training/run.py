@@ -3,7 +3,7 @@
 import os
 import time
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -26,7 +26,7 @@ from w2v.training.scores import Scoring
 from w2v.vectors import WordVectors, save
 from w2v.vectors.formats import check_output, files_of
 
-Source = str | PathLike | Sequence[PathLike] | Iterable[list[str]] | None
+Source = str | PathLike | Sequence[PathLike] | Iterable[Any] | None
 """A path, "-" for stdin, a list of `Path`s, sentences as lists of words, or nothing: a named data
 set or the demo.
 """
@@ -45,10 +45,11 @@ class Run:
 def train(corpus: Source = None, **options: Any) -> WordVectors:
     """Train word vectors: what `w2v train` does, for a notebook.
 
-    corpus: a path (text, .gz, .bz2, .zst, .parquet or a folder of them), "-" for stdin, a list of
-    `Path`s, or sentences as lists of words; without it, the data set of `dataset=`, or the demo
-    corpus. options: those of the command, with underscores, as in `TrainConfig`; the vectors are
-    written to a file only if `output` is given. Ctrl-C ends the training early, with a warning.
+    corpus: a path (text, packed or not, Parquet, or a folder of them), "-" for stdin, a list of
+    `Path`s, or sentences as lists of words (or, where `tokenizer=` is given, as strings); without
+    it, the data set of `dataset=`, or the demo corpus. options: those of the command, with
+    underscores, as in `TrainConfig`; the vectors are written to a file only if `output` is given.
+    Ctrl-C ends the training early, with a warning.
     Raises W2VError for whatever the command line would refuse.
     """
     reporter = Reporter(progress_only=True)
@@ -70,7 +71,8 @@ def run(corpus: Source, options: dict[str, Any], listener: Listener = SILENT) ->
     config = make_config(corpus, options)
     _check_files(corpus, config)
     with device(config.gpu, config.device):
-        text = encode_corpus(corpus, config, listener.note, config.threads)
+        lines = options.get("tokenizer") is not None
+        text = encode_corpus(corpus, config, listener.note, config.threads, lines)
         if config.output is not None:
             check_output(config.output, text.vocabulary.words)
         training = make_training(text, config)
@@ -180,10 +182,12 @@ def encode_corpus(
     config: TextConfig,
     note: Callable[[str], None] = SILENT.note,
     threads: int | None = None,
+    lines: bool = False,
 ) -> EncodedCorpus:
     """The text as ids in a file that is mapped into memory.
 
-    note: is told what there is to know about the text. Raises CorpusError.
+    note: is told what there is to know about the text. lines: a sentence may be a string, which the
+    tokenizer splits. Raises CorpusError.
     """
     from w2v.corpus.encoding import encode_files, encode_sentences  # imports pyarrow
 
@@ -197,8 +201,17 @@ def encode_corpus(
         corpus = _dataset_file(config)
     if paths := _paths(corpus):
         return encode_files(paths, config, note, threads)
-    if not isinstance(corpus, Iterable) or isinstance(corpus, bytes):
-        raise ConfigError(
-            f"a corpus is a path, or sentences as lists of words, not {type(corpus).__name__}"
-        )
-    return encode_sentences(cast(Iterable[list[str]], corpus), config, note, threads)
+    _check_sentences(corpus)
+    sentences = cast(Iterable[Any], corpus)
+    return encode_sentences(sentences, config, note, threads, lines=lines)
+
+
+def _check_sentences(corpus: Any) -> None:
+    """Raise ConfigError unless a corpus gives sentences one after the other."""
+    kind = type(corpus).__name__
+    if hasattr(corpus, "columns"):
+        raise ConfigError(f"a corpus is sentences, not a {kind}: pass one column, table['text']")
+    if callable(corpus) and not isinstance(corpus, Iterable):
+        raise ConfigError(f"a corpus is sentences, not a {kind}: call it, and pass what it returns")
+    if not isinstance(corpus, Iterable) or isinstance(corpus, bytes | Mapping):
+        raise ConfigError(f"a corpus is a path, or sentences as lists of words, not {kind}")
