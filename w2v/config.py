@@ -29,6 +29,12 @@ PYTHON_TOKENIZER = "python:"
 LEARNING_RATE = {"cbow": 0.05, "skipgram": 0.025}
 """What the fused engine begins with, by model, as word2vec.c does."""
 
+SAMPLE = 1e-3
+"""Words above this share of a text are subsampled, unless the user says otherwise."""
+
+SMALL_TEXT = 10_000
+"""Words below which a text is not subsampled: most of them would be above `SAMPLE`."""
+
 ADAM_RATE = 0.001
 """The learning rate of the Adams."""
 
@@ -188,9 +194,10 @@ class TrainConfig(TextConfig):
         0, "The GPU's number, which --gpu 1 sets.", minimum=0, hidden=True, is_recorded=False
     )
     min_lr: float = _option(0.0001, "Learning rate at the end (fused).", minimum=0, engine="fused")
-    sample: float = _option(
-        1e-3,
-        "Subsample words above this share of the text; 0: none (fused).",
+    sample: float | None = _option(
+        None,
+        f"Subsample words above this share of the text; 0: none. Without it, {SAMPLE:g}, but "
+        f"none in texts of fewer than {SMALL_TEXT:,} words (fused).",
         minimum=0,
         engine="fused",
     )
@@ -252,6 +259,12 @@ class TrainConfig(TextConfig):
     plot: str | None = _option(
         None, "Draw the loss curve into this PNG file.", section="Output", is_recorded=False
     )
+
+    def sample_of(self, words: float) -> float:
+        """The share above which words are subsampled in a text of this many words."""
+        if self.sample is None:
+            return SAMPLE if words >= SMALL_TEXT else 0.0
+        return self.sample
 
 
 def value_type(field: dataclasses.Field) -> type:

@@ -111,6 +111,28 @@ def test_numpys_numbers_are_options_like_pythons(text):
     assert (one == two).all()
 
 
+COMMON_TEXTS = """human interface computer
+survey user computer system response time
+eps user interface system
+system human system eps
+user response time
+trees
+graph trees
+graph minors trees
+graph minors survey"""
+
+
+@pytest.mark.parametrize("model", ["cbow", "skipgram"])
+@pytest.mark.parametrize("sentences", [1, 2, 9])
+def test_a_few_sentences_are_trained_without_subsampling(model, sentences):
+    text = [line.split() for line in COMMON_TEXTS.split("\n")[:sentences]]
+    vectors = package.train(text, **OPTIONS, model=model)
+    assert len(vectors) == len({word for sentence in text for word in sentence})
+    assert vectors.training["sample"] == 0
+    larger = package.train(text * (10_000 // 3), **OPTIONS, model=model)
+    assert larger.training["sample"] == (1e-3 if sentences > 1 else 0)
+
+
 @pytest.mark.parametrize("options", [{"window": 50}, {"negative": 50}, {"ns_exponent": 1000}])
 def test_large_windows_and_many_negatives_do_not_diverge(options):
     draw = np.random.default_rng(1)
@@ -122,6 +144,8 @@ def test_large_windows_and_many_negatives_do_not_diverge(options):
 def test_texts_without_a_pair_are_refused():
     with pytest.raises(CorpusError, match="no word has another beside it"):
         package.train([["a"], ["b"]], **OPTIONS)
+    with pytest.raises(CorpusError, match=r"subsampling by --sample 1e-06 left .* --sample 0"):
+        package.train([["a", "b"]] * 9, **OPTIONS, sample=1e-6)
     with pytest.raises(VocabularyError, match="vocabulary of one word"):
         package.train([["a", "a"]], **OPTIONS)
 

@@ -117,7 +117,7 @@ class Plan:
         """
         schedule = schedule or Schedule.usual(config)
         counts = numpy.asarray(counts, dtype=numpy.float64)
-        chance = keep_probability(counts, config.sample)
+        chance = keep_probability(counts, config.sample_of(counts.sum()))
         noise = AliasTable((counts / counts.max()) ** config.ns_exponent)
         copies_in, copies_out = copies_per_span(counts * chance, noise, config, schedule)
         spans = counts.sum() / schedule.centers

@@ -75,6 +75,8 @@ def trained_vectors(vocabulary: Vocabulary, matrix: Array, config: TrainConfig) 
         fused = config.engine == "fused"
         rate = LEARNING_RATE[config.model] if fused else OPTIMIZERS[config.optimizer]().lr
         training["lr"] = rate
+    if config.engine == "fused":
+        training["sample"] = config.sample_of(vocabulary.counts.sum())
     if config.stop_words is not None:
         training["stop_words"] = Path(config.stop_words).name
     return WordVectors(vocabulary.words, matrix, vocabulary.counts, training)

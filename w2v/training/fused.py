@@ -106,10 +106,20 @@ class FusedTraining:
                     )
                 )
             if self.pairs_done == 0:
-                raise CorpusError(
-                    "no word has another beside it: put more than one word on a line, or lower "
-                    "--min-count or raise --sample"
-                )
+                raise self._without_pairs()
+
+    def _without_pairs(self) -> CorpusError:
+        """Why no word was trained, and what to do about it."""
+        is_word = numpy.asarray(self.text.ids) != SENTENCE_END
+        if not (is_word[1:] & is_word[:-1]).any():
+            return CorpusError(
+                "no word has another beside it: put more than one word on a line, or lower "
+                "--min-count, which may have left out the others"
+            )
+        return CorpusError(
+            f"subsampling by --sample {self.config.sample_of(self.text.words):g} left no two words "
+            f"beside each other in this text of {self.text.words:,} words: pass --sample 0"
+        )
 
     def _train_block(self, epoch: int, start: int, size: int) -> int:
         """Train the places from `start` on. Returns the position in the run at their end."""
