@@ -201,6 +201,12 @@ class TrainConfig(TextConfig):
         minimum=0,
         engine="fused",
     )
+    fixed_window: bool = _option(
+        False,
+        "Take all --window words on each side, not a random number of them: for baskets and walks "
+        "(fused; layers always does).",
+        engine="fused",
+    )
     threads: int | None = _option(
         None, "Threads that train; all cores if unset (fused).", minimum=1, engine="fused"
     )

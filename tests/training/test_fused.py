@@ -133,7 +133,24 @@ def test_a_few_sentences_are_trained_without_subsampling(model, sentences):
     assert larger.training["sample"] == (1e-3 if sentences > 1 else 0)
 
 
-@pytest.mark.parametrize("options", [{"window": 50}, {"negative": 50}, {"ns_exponent": 1000}])
+@pytest.mark.parametrize("model", ["cbow", "skipgram"])
+def test_fixed_windows_learn_from_whole_baskets(model):
+    draw = np.random.default_rng(2)
+    baskets = [
+        [f"{kind}{n}" for n in draw.choice(50, 8, replace=False)]
+        for kind in draw.choice([*"abcd"], 2000)
+    ]
+    options = {**OPTIONS, "epochs": 10, "window": 7, "model": model}
+    vectors = package.train(baskets, fixed_window=True, **options)
+    assert vectors.training["fixed_window"] is True
+    assert {word[0] for word, _ in vectors.similar("a0", topn=20)} == {"a"}
+    assert (vectors.matrix != package.train(baskets, **options).matrix).any()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"window": 50, "fixed_window": True}, {"window": 50}, {"negative": 50}, {"ns_exponent": 1000}],
+)
 def test_large_windows_and_many_negatives_do_not_diverge(options):
     draw = np.random.default_rng(1)
     sentences = [[f"w{n}" for n in draw.zipf(1.3, 40_000) % 2000]]
@@ -157,6 +174,7 @@ def test_texts_without_a_pair_are_refused():
         (["--optimizer", "adam"], "--optimizer has no meaning for --engine fused"),
         (["--engine", "layers", "--sample", 1e-4], "--sample has no meaning for --engine layers"),
         (["--threads", 0], "--threads must be at least 1"),
+        (["--engine", "layers", "--fixed-window"], "--fixed-window has no meaning for"),
         (["--sample", -1], "--sample must be at least 0"),
     ],
 )

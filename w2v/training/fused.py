@@ -65,7 +65,14 @@ class FusedTraining:
                 "lower --min-count or use a longer text"
             )
         kernel = kernels.load("cuda" if config.gpu else "cpu", config.threads or cores())
-        schedule = kernel.schedule(config.model, config.dim, config.window, config.negative, length)
+        schedule = kernel.schedule(
+            config.model,
+            config.dim,
+            config.window,
+            config.negative,
+            length,
+            fixed_window=config.fixed_window,
+        )
         plan = Plan.build(vocabulary.counts, config, length * config.epochs, schedule)
         weights = initial_weights(len(vocabulary), config.dim, config.seed)
         return cls(kernel, kernel.place(weights, length), plan, text, config)
