@@ -104,7 +104,11 @@ class TextConfig:
         decides_ids=False,
         is_recorded=False,
     )
-    column: str = _text_option("text", "The column of a Parquet file that holds the text.")
+    column: str = _text_option(
+        "text",
+        "The column with the text, of Parquet, .csv, .tsv and .jsonl; a.b: b in structs or "
+        "objects a.",
+    )
     encoding: str = _text_option("utf-8", "Character encoding of the text.")
     encoding_errors: str = _text_option(
         "strict",

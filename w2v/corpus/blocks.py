@@ -10,10 +10,12 @@ from contextlib import closing
 from itertools import chain
 
 from w2v.config import TextConfig
-from w2v.corpus.kinds import PARQUET
+from w2v.corpus.kinds import HEAD, PARQUET, is_json_lines
 from w2v.corpus.python_tokenizer import is_python
-from w2v.corpus.records import parquet_rows
+from w2v.corpus.records import parquet_rows, table_format
 from w2v.corpus.sizes import USUAL
+from w2v.corpus.sources import Note
+from w2v.corpus.text_tables import table_rows
 from w2v.corpus.unpacking import byte_blocks
 from w2v.corpus.utf8 import check_encoding, to_utf8
 
@@ -26,28 +28,50 @@ _WIDE_SPACE_BYTES = re.compile(
 )
 
 
+def _nobody(line: str) -> None:
+    """What is noted where nobody listens."""
+
+
 def text_blocks(
-    files: Iterable[str], config: TextConfig, size: int = USUAL.block
+    files: Iterable[str], config: TextConfig, size: int = USUAL.block, note: Note = _nobody
 ) -> Iterator[bytes]:
     """The text of the files as UTF-8, in blocks of about `size` bytes that end in white space.
 
     A word is never cut: a block grows until it holds a whole one. Every file ends in a newline.
+    note: is told of plain text that looks like JSON.
     Raises CorpusError for a file that cannot be read, bytes that are not valid in the encoding
     (naming their offset) or NUL bytes, and ConfigError for an encoding that does not exist.
     """
     codec = check_encoding(config.encoding)
-    pieces = chain.from_iterable(_utf8(file, codec, config) for file in files)
+    pieces = chain.from_iterable(_utf8(file, codec, config, note) for file in files)
     return cut_blocks(pieces, size, at_lines=is_python(config.tokenizer))
 
 
-def _utf8(path: str, codec: str, config: TextConfig) -> Iterator[bytes]:
+def _utf8(path: str, codec: str, config: TextConfig, note: Note) -> Iterator[bytes]:
     """One file as UTF-8, with a newline after it."""
     if path.endswith(".parquet") or _begins_as_parquet(path):
         yield from parquet_rows(path, config.column)
     else:
         with closing(byte_blocks(path)) as blocks:  # also where the text is refused half-way
-            yield from to_utf8(blocks, path, codec, config.encoding_errors)
+            text = to_utf8(blocks, path, codec, config.encoding_errors)
+            is_table = table_format(path) is not None
+            if is_table:
+                yield from table_rows(text, path, config.column)
+            else:
+                yield from _noted(text, path, note)
     yield b"\n"
+
+
+def _noted(text: Iterator[bytes], path: str, note: Note) -> Iterator[bytes]:
+    """The same text; says if it looks like JSON lines under a name of plain text."""
+    block = next(text, b"")
+    if is_json_lines(block[:HEAD]):
+        note(
+            f"{path}: most lines are JSON, and are taken for words: to read one of their fields, "
+            "end the file's name in .jsonl and name it with --column"
+        )
+    yield block
+    yield from text
 
 
 def _begins_as_parquet(path: str) -> bool:

@@ -122,7 +122,7 @@ def encode_sentences(
 def _blocks(files: Sequence[str], job: _Job) -> Iterator[bytes]:
     if job.config.dataset == "20newsgroups":
         return newsgroups.post_lines(files, job.config.split)
-    return text_blocks(files, job.config, job.sizes.block)
+    return text_blocks(files, job.config, job.sizes.block, job.note)
 
 
 def _encode(

@@ -10,7 +10,7 @@ USUAL = {
     "cp949": ("HANGUL",),
     "shift_jis": ("HIRAGANA", "KATAKANA", "CJK UNIFIED"),
     "euc_jp": ("HIRAGANA", "KATAKANA", "CJK UNIFIED"),
-    "gbk": ("CJK UNIFIED",),
+    "gb18030": ("CJK UNIFIED",),
     "big5": ("CJK UNIFIED",),
     "cp1255": ("HEBREW",),
     "cp1251": ("CYRILLIC",),
@@ -25,7 +25,7 @@ USUAL = {
 
 Of two that are as likely, the first is named first.
 """
-MULTI_BYTE = ("cp949", "shift_jis", "euc_jp", "gbk", "big5")
+MULTI_BYTE = ("cp949", "shift_jis", "euc_jp", "gb18030", "big5")
 TRIED = 1 << 14  # bytes that are tried
 SHOWN = 3  # encodings that are named
 MOSTLY_UTF8 = 0.9
@@ -90,7 +90,7 @@ def _likelihood(name: str, text: str) -> float:
 
 
 def _is_usual(letter: str, name: str) -> bool:
-    if name == "gbk":  # the more frequent half of GB 2312
+    if name == "gb18030":  # the more frequent half of GB 2312
         return 0xB0 <= letter.encode(name)[0] <= 0xD7
     if name == "cp949":  # the Hangul of KS X 1001, without the syllables that were added to it
         lead, trail = (letter.encode(name) + b"\0")[:2]
