@@ -53,7 +53,7 @@ class Check:
             return kernels.load("reference")
         from w2v.kernels.cuda.kernel import CudaKernel
 
-        return CudaKernel(tensor, self.cubins.load if self.cubins else None)
+        return CudaKernel(tensor, compiler=self.cubins.load if self.cubins else None)
 
     def start(self, budget: float) -> float:
         """Begin a section that may take `budget` seconds. Returns the time."""
