@@ -274,27 +274,23 @@ def test_a_number_just_above_the_middle_of_two_floats_is_rounded_up(tmp_path):
     assert np.float32(float(above)) == 16777216
 
 
-def test_files_of_many_blocks_are_read_in_order(tmp_path, monkeypatch):
-    from w2v.vectors.formats import text_rows, word2vec_binary
-
-    monkeypatch.setattr(text_rows, "_BLOCK", 5000)
-    monkeypatch.setattr(text_rows, "_NUMBERS", 700)
-    monkeypatch.setattr(word2vec_binary, "_BLOCK", 5000)
-    monkeypatch.setattr(word2vec_binary, "_NUMBERS", 700)
+def test_files_of_many_blocks_are_read_in_order(tmp_path):
     words = [f"{'w' * (i % 90)}{i}" for i in range(2000)]
     vectors = WordVectors(words, np.random.default_rng(0).standard_normal((2000, 7)))
     for ending in (".txt", ".bin", ".tsv", ".txt.gz", ".bin.gz"):
-        package.save(vectors, f"v{ending}")
-        assert_same(package.load(f"v{ending}"), vectors)
-        assert package.load(f"v{ending}", limit=1234).words == words[:1234]
+        known = find_format(f"v{ending}")
+        known.write(vectors, f"v{ending}", numbers=700)
+        assert_same(known.read(f"v{ending}", block=5000), vectors)
+        assert known.read(f"v{ending}", 1234, block=5000).words == words[:1234]
+    read = find_format("v.txt").read
     lines = (tmp_path / "v.txt").read_bytes().split(b"\n")
     lines[1500] = lines[1500].replace(b" ", b" x", 3)
     (tmp_path / "v.txt").write_bytes(b"\n".join(lines))
     with pytest.raises(ModelFileError, match=r"line 1,501: 'x.* is not a number"):
-        package.load("v.txt")
+        read("v.txt", block=5000)
     (tmp_path / "v.txt").write_bytes(b"\n".join([*lines[:1400], b"", *lines[1400:]]))
     with pytest.raises(ModelFileError, match="line 1,401: the line is empty, and words follow it"):
-        package.load("v.txt")
+        read("v.txt", block=5000)
 
 
 # Mapped files

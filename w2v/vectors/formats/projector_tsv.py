@@ -19,7 +19,7 @@ from w2v.vectors.formats.files import (
     vectors_of,
     words_to_write,
 )
-from w2v.vectors.formats.text_rows import TextRows, row_lines
+from w2v.vectors.formats.text_rows import BLOCK, NUMBERS, TextRows, row_lines
 from w2v.vectors.packed_words import Packed
 from w2v.vectors.word_vectors import WordVectors
 
@@ -33,9 +33,16 @@ def metadata_path(path: PathName) -> Path:
 
 
 def read_tsv(
-    path: PathName, limit: int | None = None, encoding_errors: str = "strict"
+    path: PathName,
+    limit: int | None = None,
+    encoding_errors: str = "strict",
+    *,
+    block: int = BLOCK,
 ) -> WordVectors:
-    """Read the first `limit` words of a pair, or all. Raises ModelFileError, naming the line."""
+    """Read the first `limit` words of a pair, or all, `block` bytes of the numbers at a time.
+
+    Raises ModelFileError, naming the line.
+    """
     with opened(path) as file:
         dim = file.readline().count(b"\t") + 1
         file.seek(0)
@@ -48,6 +55,7 @@ def read_tsv(
             most=limit,
             separator="\t",
             has_word=False,
+            block=block,
         ).read()
     metadata = metadata_path(path)
     with opened(metadata) as file:
@@ -99,15 +107,18 @@ def check_words(path: PathName, words: Packed) -> None:
         )
 
 
-def write_tsv(vectors: WordVectors, path: PathName) -> None:
-    """Write the pair: numbers that are read again bit by bit. Raises OutputError."""
+def write_tsv(vectors: WordVectors, path: PathName, *, numbers: int = NUMBERS) -> None:
+    """Write the pair: numbers that are read again bit by bit, so many at a time.
+
+    Raises OutputError.
+    """
     check_words(path, words_to_write(vectors, path))
     if vectors.counts is None:
         lines = list(vectors.words)
     else:
         counted = zip(vectors.words, vectors.counts.tolist(), strict=True)
         lines = [_HEADER.decode(), *(f"{word}\t{count}" for word, count in counted)]
-    with replacing(metadata_path(path)) as words, replacing(path) as numbers:
+    with replacing(metadata_path(path)) as words, replacing(path) as file:
         words.write("".join(f"{line}\n" for line in lines).encode())
-        for block in row_lines(vectors.matrix, separator="\t"):
-            numbers.write(block)
+        for block in row_lines(vectors.matrix, separator="\t", numbers=numbers):
+            file.write(block)

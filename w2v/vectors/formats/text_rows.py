@@ -16,9 +16,9 @@ from w2v.errors import ModelFileError
 from w2v.parallel import cores, in_order
 from w2v.vectors.formats.files import PathName, shown
 
-_BLOCK = 1 << 23  # bytes that are read together
+BLOCK = 1 << 23  # bytes that are read together
 _LONGEST_LINE = 1 << 30
-_NUMBERS = 1 << 19  # that are written together
+NUMBERS = 1 << 19  # that are written together
 
 
 @dataclass
@@ -35,8 +35,8 @@ class TextRows:
 
     A row is a word, a separator and the numbers between separators, or only the numbers.
     promised: how many rows there are, if that is known. most: read no more than these, and look at
-    nothing after them; without it, only blank lines may follow the rows. Raises ModelFileError,
-    naming the line.
+    nothing after them; without it, only blank lines may follow the rows. block: how many bytes
+    are read together. Raises ModelFileError, naming the line.
     """
 
     def __init__(
@@ -50,8 +50,9 @@ class TextRows:
         most: int | None = None,
         separator: str = " ",
         has_word: bool = True,
+        block: int = BLOCK,
     ):
-        self.file, self.path, self.dim = file, path, dim
+        self.file, self.path, self.dim, self.block = file, path, dim, block
         self.line, self.has_word, self.separator = line, has_word, separator.encode()
         self.whole = most is None or (promised is not None and promised <= most)
         self.rows = promised if most is None or promised is None else min(promised, most)
@@ -108,7 +109,7 @@ class TextRows:
 
     def _tasks(self) -> Iterator[Callable[[], "_Parsed"]]:
         line = self.line
-        for block, lines in whole_lines(self.file, self.path, line):
+        for block, lines in whole_lines(self.file, self.path, line, self.block):
             left = lines if self.most is None else max(0, self.line + self.most - line)
             yield partial(self._scan, block, line, min(left, lines))
             line += lines
@@ -176,13 +177,16 @@ class _Parsed:
     rest: bytes
 
 
-def whole_lines(file: IO[bytes], path: PathName, line: int) -> Iterator[tuple[bytes, int]]:
+def whole_lines(
+    file: IO[bytes], path: PathName, line: int, size: int
+) -> Iterator[tuple[bytes, int]]:
     """A file in blocks that end in a newline, and how many lines each has; it begins at `line`.
 
-    Raises ModelFileError, naming the line, if the last one does not, for it may be cut off.
+    size: how many bytes are read together. Raises ModelFileError, naming the line, if the last one
+    does not, for it may be cut off.
     """
     begun: list[bytes] = []  # of a line whose end is not read yet
-    while piece := file.read(_BLOCK):
+    while piece := file.read(size):
         stop = piece.rfind(b"\n") + 1
         if stop:
             block = b"".join([*begun, piece[:stop]])
@@ -219,9 +223,14 @@ def _careful(fields: list[bytes]) -> numpy.ndarray:
     return pyarrow.array(fields, pyarrow.string()).cast(pyarrow.float32()).to_numpy()
 
 
-def row_lines(matrix: numpy.ndarray, words=None, separator: str = " ") -> Iterator[bytes]:
-    """The lines of rows: their words, if given as a pyarrow array, and their numbers."""
-    step = max(1, _NUMBERS // matrix.shape[1])
+def row_lines(
+    matrix: numpy.ndarray, words=None, separator: str = " ", *, numbers: int = NUMBERS
+) -> Iterator[bytes]:
+    """The lines of rows: their words, if given as a pyarrow array, and their numbers.
+
+    numbers: how many of them become text at a time.
+    """
+    step = max(1, numbers // matrix.shape[1])
     tasks = (
         partial(
             _lines,

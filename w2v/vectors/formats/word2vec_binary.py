@@ -29,24 +29,29 @@ from w2v.vectors.formats.files import (
 from w2v.vectors.packed_words import Packed
 from w2v.vectors.word_vectors import WordVectors
 
-_BLOCK = 1 << 22  # bytes that are read at a time
+BLOCK = 1 << 22  # bytes that are read at a time
 _AHEAD = 2  # blocks that are read before they are copied
-_NUMBERS = 1 << 22  # that are written at a time
+NUMBERS = 1 << 22  # that are written at a time
 _OF_TEXT = b" \t\r\n+-.0123456789eE"
 
 
 def read_binary(
-    path: PathName, limit: int | None = None, encoding_errors: str = "strict"
+    path: PathName,
+    limit: int | None = None,
+    encoding_errors: str = "strict",
+    *,
+    block: int = BLOCK,
 ) -> WordVectors:
-    """Read the first `limit` rows, or all. Raises ModelFileError, naming the byte.
+    """Read the first `limit` rows, or all, `block` bytes at a time.
 
-    encoding_errors: for words that are not valid UTF-8, see `vectors_of`.
+    encoding_errors: for words that are not valid UTF-8, see `vectors_of`. Raises ModelFileError,
+    naming the byte.
     """
     with opened(path) as file:
         promised, dim = read_sizes(file, path)
         rows = promised if limit is None else min(promised, limit)
         check_room(path, rows, dim, 1 + 4 * dim)
-        return _Reader(file, path, rows, dim, rows == promised).read(encoding_errors)
+        return _Reader(file, path, rows, dim, rows == promised, block).read(encoding_errors)
 
 
 class _Reader:
@@ -56,8 +61,11 @@ class _Reader:
     is touched for the first time, and several threads that do so get in one another's way.
     """
 
-    def __init__(self, file: IO[bytes], path: PathName, rows: int, dim: int, whole: bool):
+    def __init__(
+        self, file: IO[bytes], path: PathName, rows: int, dim: int, whole: bool, block: int
+    ):
         self.file, self.path, self.rows, self.dim, self.whole = file, path, rows, dim, whole
+        self.block = block
         self.matrix = numpy.empty((rows, dim), numpy.float32)
         self.words: list[numpy.ndarray] = []
         self.lengths, self.places = numpy.empty((2, rows), numpy.int64)
@@ -81,7 +89,7 @@ class _Reader:
         """Read the file; each task fills rows, and gives the first that is not finite."""
         from w2v.vectors.formats.scanning import scan_binary  # imports Numba
 
-        size = max(_BLOCK, 16 * self.dim)
+        size = max(self.block, 16 * self.dim)
         # as many as tasks are under way, one that is being filled and one before it
         blocks = cycle([numpy.empty(size, numpy.uint8) for _ in range(_AHEAD + 2)])
         scratch = numpy.empty(size, numpy.uint8)
@@ -140,7 +148,7 @@ class _Reader:
                     f"{self.rows:,} words of dim {self.dim:,} that the header promises"
                 )
             place += len(rest)
-            rest = self.file.read(_BLOCK)
+            rest = self.file.read(self.block)
             if not rest:
                 return
 
@@ -155,13 +163,13 @@ def check_words(path: PathName, words: Packed) -> None:
         )
 
 
-def write_binary(vectors: WordVectors, path: PathName) -> None:
-    """Write the bytes that gensim writes. Raises OutputError."""
+def write_binary(vectors: WordVectors, path: PathName, *, numbers: int = NUMBERS) -> None:
+    """Write the bytes that gensim writes, `numbers` at a time. Raises OutputError."""
     from w2v.vectors.formats.scanning import join_binary  # imports Numba
 
     blob, offsets = packed = words_to_write(vectors, path)
     check_words(path, packed)
-    step = rows_at_once(vectors, _NUMBERS)
+    step = rows_at_once(vectors, numbers)
     with written(path) as file:
         file.write(b"%d %d\n" % vectors.matrix.shape)
         for start in range(0, len(vectors), step):

@@ -17,7 +17,7 @@ from w2v.vectors.formats.files import (
     words_to_write,
     written,
 )
-from w2v.vectors.formats.text_rows import TextRows, row_lines
+from w2v.vectors.formats.text_rows import BLOCK, NUMBERS, TextRows, row_lines
 from w2v.vectors.packed_words import Packed, arrow_strings
 from w2v.vectors.word_vectors import WordVectors
 
@@ -30,11 +30,13 @@ def read_text(
     limit: int | None = None,
     header: bool = True,
     encoding_errors: str = "strict",
+    *,
+    block: int = BLOCK,
 ) -> WordVectors:
-    """Read the first `limit` rows, or all. Raises ModelFileError, naming the line.
+    """Read the first `limit` rows, or all, `block` bytes at a time.
 
     header: whether the file has one. encoding_errors: for words that are not valid UTF-8, see
-    `vectors_of`.
+    `vectors_of`. Raises ModelFileError, naming the line.
     """
     promised: int | None = None
     dim = 0 if header else _dim_without_header(path)
@@ -44,7 +46,9 @@ def read_text(
             promised, dim = read_sizes(file, path)
             rows = promised if limit is None else min(promised, limit)
             check_room(path, rows, dim, 2 * dim + 1)
-        found = TextRows(file, path, dim, line=line, promised=promised, most=limit).read()
+        found = TextRows(
+            file, path, dim, line=line, promised=promised, most=limit, block=block
+        ).read()
     return vectors_of(
         path,
         found.words,
@@ -89,12 +93,17 @@ def check_words(path: PathName, words: Packed) -> None:
         )
 
 
-def write_text(vectors: WordVectors, path: PathName, header: bool = True) -> None:
-    """Write the vectors, so that they are read again bit by bit. Raises OutputError."""
+def write_text(
+    vectors: WordVectors, path: PathName, header: bool = True, *, numbers: int = NUMBERS
+) -> None:
+    """Write the vectors, so that they are read again bit by bit, `numbers` at a time.
+
+    Raises OutputError.
+    """
     packed = words_to_write(vectors, path)
     check_words(path, packed)
     with written(path) as file:
         if header:
             file.write(b"%d %d\n" % vectors.matrix.shape)
-        for block in row_lines(vectors.matrix, arrow_strings(*packed)):
+        for block in row_lines(vectors.matrix, arrow_strings(*packed), numbers=numbers):
             file.write(block)
