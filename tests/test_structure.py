@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 # Each line imports only from lines above it and from its own.
 ORDER = [
     ["errors"],
-    ["files", "numba_setup", "parallel"],
+    ["files", "numba_setup", "parallel", "unpacking", "text_files"],
     ["config", "config_file", "downloads"],
     ["np", "backend"],
     ["rng"],

@@ -7,7 +7,8 @@ so that `w2v --help` answers at once.
 import itertools
 import os
 import sys
-from typing import NoReturn
+import warnings
+from typing import Any, NoReturn
 
 import click
 
@@ -20,7 +21,7 @@ from w2v.cli.options import debug_option
 from w2v.cli.query import analogy, odd_one_out, rank, similar, similarity, vector
 from w2v.cli.sections import Group
 from w2v.cli.train import train
-from w2v.errors import W2VError
+from w2v.errors import W2VError, W2VWarning
 
 WORD_COMMANDS = {"similar", "analogy", "similarity", "odd-one-out", "rank", "vector"}
 INTERRUPTED = 130  # what a shell gives for a command that Ctrl-C has ended
@@ -63,7 +64,10 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and exit. An error is one line on stderr; `--debug` shows where."""
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        sys.exit(cli.main(arguments, prog_name="w2v", standalone_mode=False) or 0)
+        with warnings.catch_warnings():
+            warnings.showwarning = _showing(warnings.showwarning)
+            warnings.simplefilter("always", W2VWarning)
+            sys.exit(cli.main(arguments, prog_name="w2v", standalone_mode=False) or 0)
     except BrokenPipeError:  # the reader of our output, `head` for example, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
@@ -73,6 +77,18 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         if "--debug" in itertools.takewhile(lambda word: word != "--", arguments):
             raise
         _complain(*_describe(error))
+
+
+def _showing(others: Any) -> Any:
+    """What shows our warnings in a line, as errors are; `others` shows those of libraries."""
+
+    def show(message: Warning, category: type[Warning], *place: Any) -> None:
+        if issubclass(category, W2VWarning):
+            print(f"w2v: warning: {message}", file=sys.stderr)
+        else:
+            others(message, category, *place)
+
+    return show
 
 
 def _complain(message: str, exit_code: int) -> NoReturn:

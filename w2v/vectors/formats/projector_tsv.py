@@ -11,10 +11,13 @@ import numpy
 
 from w2v.errors import ModelFileError, OutputError
 from w2v.files import replacing
+from w2v.text_files import is_wide
 from w2v.vectors.formats.files import (
+    UTF_8,
+    Coding,
     PathName,
     find_words,
-    opened,
+    opened_text,
     shown,
     vectors_of,
     words_to_write,
@@ -35,7 +38,7 @@ def metadata_path(path: PathName) -> Path:
 def read_tsv(
     path: PathName,
     limit: int | None = None,
-    encoding_errors: str = "strict",
+    coding: Coding = UTF_8,
     *,
     block: int = BLOCK,
 ) -> WordVectors:
@@ -43,25 +46,14 @@ def read_tsv(
 
     Raises ModelFileError, naming the line.
     """
-    with opened(path) as file:
-        dim = file.readline().count(b"\t") + 1
-        file.seek(0)
+    with opened_text(path, coding.encoding) as file:
+        dim = len(file.readline().split())
+    with opened_text(path, coding.encoding) as file:
         rows = TextRows(
-            file,
-            path,
-            dim,
-            line=1,
-            promised=None,
-            most=limit,
-            separator="\t",
-            has_word=False,
-            block=block,
+            file, path, dim, line=1, promised=None, most=limit, has_word=False, block=block
         ).read()
     metadata = metadata_path(path)
-    with opened(metadata) as file:
-        lines = file.read().split(b"\n")
-    if lines.pop():
-        raise ModelFileError(f"{metadata}, line {len(lines) + 1:,}: the file ends within the line")
+    lines = _lines_of(metadata, path, coding)
     columns = lines[0].split(b"\t")
     header = len(columns) > 1  # no word holds a tab
     lines = lines[header:]
@@ -77,12 +69,28 @@ def read_tsv(
         [numpy.frombuffer(b"".join(words), numpy.uint8)],
         numpy.array([len(word) for word in words], numpy.int64),
         rows.matrix,
-        encoding_errors,
+        Coding(errors=coding.errors) if is_wide(coding.encoding) else coding,
         lambda row: f"line {row + 1 + header:,}",
     )
     if columns == _HEADER.split(b"\t") and len(vectors) == count:
         vectors.counts = _counts(lines[:count], metadata)
     return vectors
+
+
+def _lines_of(metadata: Path, path: PathName, coding: Coding) -> list[bytes]:
+    if not metadata.exists():
+        raise ModelFileError(
+            f"there is no model {metadata}, which holds the words of {path}: put them there, a "
+            "line each"
+        )
+    with opened_text(metadata, coding.encoding) as file:
+        lines = file.read().split(b"\n")
+    if lines.pop():
+        raise ModelFileError(
+            f"{metadata}, line {len(lines) + 1:,}: the file ends within the line: it is cut off; "
+            "if nothing is missing, end the line"
+        )
+    return [line.removesuffix(b"\r") for line in lines]
 
 
 def _counts(lines: list[bytes], metadata: Path) -> numpy.ndarray:
