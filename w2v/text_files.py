@@ -134,7 +134,7 @@ def _as_wide(data: bytes) -> str:
 def _read_bytes(path: str | Path, error: type[W2VError]) -> bytes:
     try:
         if str(path) == "-":
-            return sys.stdin.buffer.read() if sys.stdin else b""
+            return _stdin_bytes()
         with open(path, "rb") as file:
             kind = packing(file.peek(_HEAD))
             stream = io.BufferedReader(Unpacked(file, kind)) if kind else file
@@ -146,6 +146,13 @@ def _read_bytes(path: str | Path, error: type[W2VError]) -> bytes:
     if len(data) > _LARGEST:
         raise error(f"{path} holds more than {_LARGEST:,} bytes: take a part of it")
     return data
+
+
+def _stdin_bytes() -> bytes:
+    if sys.stdin is None:  # closed
+        return b""
+    binary = getattr(sys.stdin, "buffer", None)  # a caller may have put a text there
+    return sys.stdin.read().encode() if binary is None else binary.read()
 
 
 def numbered_lines(path: str | Path, error: type[W2VError]) -> Iterator[tuple[int, str]]:
