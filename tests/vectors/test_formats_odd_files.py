@@ -145,10 +145,11 @@ def test_a_tsv_pair_may_have_marks_and_crlf(mark, end):
     Path("v.tsv").write_bytes(mark + b".1\t.2" + end + b".3\t.4" + end)
     Path("v.meta.tsv").write_bytes(mark + b"king" + end + b"queen" + end)
     assert package.load("v.tsv").words == ["king", "queen"]
-    counted = [b"word\tcount", b"king\t3", b"queen\t2", b""]
-    Path("v.meta.tsv").write_bytes(mark + end.join(counted))
-    loaded = package.load("v.tsv")
-    assert loaded.words == ["king", "queen"] and loaded.counts.tolist() == [3, 2]
+    for header in (b"word\tcount", b"Word\tCount "):
+        counted = [header, b"king\t3", b"queen\t2 ", b""]
+        Path("v.meta.tsv").write_bytes(mark + end.join(counted))
+        loaded = package.load("v.tsv")
+        assert loaded.words == ["king", "queen"] and loaded.counts.tolist() == [3, 2]
 
 
 # Packed files
@@ -263,6 +264,9 @@ def converted(message):
         ("vectors", TEXT),
         ("v.txt", TEXT.partition(b"\n")[2]),
         ("odd.pkl", TEXT),
+        ("odd.npz", BINARY),
+        ("odd.safetensors", TEXT),
+        ("vectors", BINARY),
     ],
 )
 def test_an_error_prints_the_command_line_that_reads_the_file(name, content):
@@ -282,7 +286,9 @@ def test_our_own_formats_are_known_under_another_name(ending, name):
         ("v.txt", b"2 3 1\nking .1 .2 .3\nqueen 1 2 3\n", "but 3 numbers: take the others out"),
         ("v.txt", TEXT.replace(b"\n", b"\r"), "lines end in CR alone.*tr '"),
         ("v.txt", TEXT.decode().encode("utf-16-le"), "text in utf-16-le .* --encoding utf-16-le"),
-        ("v.txt", b"2 2\nking,.1,.2\nqueen,.1,.2\n", "stand between commas: put spaces"),
+        ("v.txt", b"2 2\nking,.1,.2\nqueen,.1,.2\n", "have ',' between them: put spaces"),
+        ("v.txt", b"2 2\nking;1;2\nqueen;1;2\n", "have ';' between them: put spaces"),
+        ("v.txt", b"king,.1,.2\nqueen,.1,.2\n", "have ',' between them: put spaces"),
         ("v.txt", b"2 2\nking 0,1 0,2\nqueen 1 2\n", "written with a point, not a comma"),
         ("v.txt", b"just some words\nof a text\n", "not two numbers, how many words and the dim$"),
         ("v.bin", bytes(range(256)), "not two numbers, how many words and the dim$"),
@@ -290,6 +296,28 @@ def test_our_own_formats_are_known_under_another_name(ending, name):
 )
 def test_what_is_wrong_with_a_first_line_is_named(name, content, message):
     assert re.search(message, refusal(name, content))
+
+
+def test_numbers_with_commas_after_them_are_no_words():
+    message = refusal("v.txt", b"king, 1, 2\nqueen, 3, 4\n", header=False)
+    assert "'king, 1, 2' cannot be read; the numbers have ',' between them" in message
+
+
+def test_gensims_own_files_are_named_and_its_remedies_work():
+    gensim = pytest.importorskip("gensim.models")
+    from gensim.models.fasttext import load_facebook_vectors, save_facebook_model
+
+    sentences = [["a", "b", "c"]] * 20
+    word2vec = gensim.Word2Vec(sentences, vector_size=4, min_count=1)
+    word2vec.wv.save("native")
+    for name in ("v.kv", "v.bin", "v.pkl"):
+        assert "is gensim's own file" in refusal(name, Path("native").read_bytes())
+    gensim.KeyedVectors.load("native").save_word2vec_format("new.bin", binary=True)
+    assert sorted(package.load("new.bin").words) == ["a", "b", "c"]
+    save_facebook_model(gensim.FastText(sentences, vector_size=4, min_count=1, bucket=9), "ft.bin")
+    assert "is a fastText model" in refusal("v.bin", Path("ft.bin").read_bytes())
+    load_facebook_vectors("ft.bin").save_word2vec_format("new.txt")
+    assert sorted(package.load("new.txt").words) == ["a", "b", "c"]
 
 
 def test_the_remedies_for_line_ends_and_encodings_work():

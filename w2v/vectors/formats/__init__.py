@@ -218,11 +218,11 @@ def _refuse_other_kinds(path: PathName, found: Format) -> None:
             )
     kind = kind_of(head)
     if kind is None:
-        options = options_for(head) if found.name == "pickle" else None
-        if options is not None and "text" in options:
+        # The readers of word2vec's formats tell one another's files apart, and more surely.
+        options = options_for(head) if found.seeks or found.name == "pickle" else None
+        if options is not None:
             raise ModelFileError(
-                f"{path} is not a pickle, but looks like text: {convert_line(path, options)} "
-                "reads it"
+                f"{path} is not {found.title}: {convert_line(path, options)} reads it"
             )
         return
     if kind.format == found.name or (found.name == "npz" and kind.title == "a zip archive"):

@@ -17,6 +17,7 @@ from w2v.text_files import Recoded, is_wide, likely_encodings, mark_of, wide_enc
 from w2v.unpacking import ENDINGS, Unpacked, UnpackingError, packed, packing
 from w2v.vectors.formats.kinds import (
     HEAD,
+    commas,
     convert_line,
     has_control,
     header_sizes,
@@ -151,7 +152,7 @@ def _without_header(path: PathName, text: bytes) -> str:
     if trailing_numbers(line) > 1 and not has_control(text):
         options = "--from text --no-header"
         return f"{start}how many words and the dim: {convert_line(path, options)} reads it"
-    return f"{start}how many words and the dim"
+    return f"{start}how many words and the dim{commas(line)}"
 
 
 def check_room(file: IO[bytes], path: PathName, rows: int, dim: int, least: int) -> None:

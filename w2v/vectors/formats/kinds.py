@@ -28,6 +28,10 @@ _FASTTEXT = (
     "take the .vec that is published beside it, or let gensim write text of it: "
     "load_facebook_vectors(...).save_word2vec_format(...)"
 )
+_GENSIM = (
+    "load it in gensim (`KeyedVectors.load`, or `Word2Vec.load(...).wv`), and write it by "
+    "`save_word2vec_format`"
+)
 _SAVE = "load it with the program that wrote it, and save word2vec's format or .safetensors"
 _KINDS = [
     (rb"\xba\x16\x4f\x2f", Kind("a fastText model", "", _FASTTEXT)),
@@ -39,7 +43,9 @@ _KINDS = [
     (rb"\x04\x22\x4d\x18", Kind("packed with lz4", "", _UNPACK)),
     (rb"\x1f\x9d", Kind("packed with compress (.Z)", "", _UNPACK)),
     (rb"LZIP\x01", Kind("packed with lzip", "", _UNPACK)),
-    (rb"\x80[\x02-\x05]", Kind("a pickle", "pickle", "")),
+    (rb"\x80[\x02-\x05][\s\S]{0,400}gensim\.", Kind("gensim's own file", "", _GENSIM)),
+    (rb"\x80[\x02-\x05][\s\S]{0,400}(word_vecs|_to_)", Kind("the book's pickle", "pickle", "")),
+    (rb"\x80[\x02-\x05]", Kind("a pickle of something else", "pickle", _SAVE)),
     (rb"[\s\S]{3}[\x00-\x05]\x00{4}\{", Kind("safetensors", "safetensors", "")),
     (rb"\s*<(?i:!doctype|html|head|\?xml|!--)", Kind("a web page", "", _AGAIN)),
     (rb"\s*\{\s*\"", Kind("JSON", "", _AGAIN)),
@@ -78,6 +84,25 @@ def header_sizes(line: bytes) -> tuple[int, int] | None:
     return (int(match[1]), int(match[2])) if match else None
 
 
+def commas(text: bytes) -> str:
+    """What to do about commas or semicolons between numbers in a line, or after a decimal comma.
+
+    Its first field is a word, and may hold them.
+    """
+    after_word = re.search(rb"[ \t,;](.*)", text, re.DOTALL)
+    found = after_word and re.search(rb"[0-9]([,;])([ \t]*)[+-]?[.0-9]", after_word[1])
+    if not found or b"[" in text:
+        return ""
+    spaced = found[2] or (text.count(b" ") < 2 and text.count(b"\t") < 2)
+    if found[1] == b";" or spaced:
+        sign = found[1].decode()
+        return (
+            f"; the numbers have {sign!r} between them: put spaces in its place (`tr '{sign}' ' ' "
+            "< OLD > NEW`)"
+        )
+    return "; a number is written with a point, not a comma"
+
+
 def has_control(text: bytes) -> bool:
     """Whether what should be text has more control characters than text has."""
     head = text[:4096]
@@ -93,7 +118,7 @@ def options_for(head: bytes) -> str | None:
     """
     kind = kind_of(head)
     if kind is not None:
-        return f"--from {kind.format}" if kind.format else None
+        return None if kind.remedy else f"--from {kind.format}"
     first, *lines = head.removeprefix(b"\xef\xbb\xbf").split(b"\n")
     sizes = header_sizes(first)
     rest = b"\n".join(lines)

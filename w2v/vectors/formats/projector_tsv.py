@@ -72,7 +72,9 @@ def read_tsv(
         Coding(errors=coding.errors) if is_wide(coding.encoding) else coding,
         lambda row: f"line {row + 1 + header:,}",
     )
-    if columns == _HEADER.split(b"\t") and len(vectors) == count:
+    if [column.strip().lower() for column in columns] == _HEADER.split(b"\t") and len(
+        vectors
+    ) == count:
         vectors.counts = _counts(lines[:count], metadata)
     return vectors
 
@@ -94,7 +96,7 @@ def _lines_of(metadata: Path, path: PathName, coding: Coding) -> list[bytes]:
 
 
 def _counts(lines: list[bytes], metadata: Path) -> numpy.ndarray:
-    counts = [line.partition(b"\t")[2] for line in lines]
+    counts = [line.partition(b"\t")[2].strip() for line in lines]
     for row, count in enumerate(counts):
         if not (count.isdigit() and len(count) < 19):
             raise ModelFileError(f"{metadata}, line {row + 2:,}: {shown(count)} is not a count")

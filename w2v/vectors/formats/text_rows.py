@@ -4,7 +4,6 @@ Each number is written with the fewest digits that give the same float32 again, 
 float32 nearest to what is written, so that both ways are exact.
 """
 
-import re
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +16,7 @@ import numpy
 from w2v.errors import ModelFileError, W2VWarning
 from w2v.parallel import cores, in_order
 from w2v.vectors.formats.files import PathName, shown
-from w2v.vectors.formats.kinds import has_control, trailing_numbers
+from w2v.vectors.formats.kinds import commas, has_control, trailing_numbers
 
 BLOCK = 1 << 23  # bytes that are read together
 _LONGEST_WORD = 1 << 20  # bytes
@@ -189,14 +188,14 @@ class TextRows:
         text = text.partition(b"\n")[0]
         fewer = trailing_numbers(text) if self.has_word else len(text.split())
         amount = "more" if found > self.dim else f"{fewer:,}"
-        self._refuse(line, f"a vector of {amount} numbers, where {self._known()}{_commas(text)}")
+        self._refuse(line, f"a vector of {amount} numbers, where {self._known()}{commas(text)}")
 
     def _refuse_number(self, text: bytes, line: int, field: bytes) -> None:
         refuse_binary(text, self.path, line)
         text = text.partition(b"\n")[0]
         number = field.lower().lstrip(b"+-")
         finite = not number.startswith((b"nan", b"inf"))
-        problem = f"{shown(field)} is not a {'' if finite else 'finite '}number{_commas(text)}"
+        problem = f"{shown(field)} is not a {'' if finite else 'finite '}number{commas(text)}"
         if follow := trailing_numbers(text):
             problem += f": the line ends in {follow:,} numbers, where {self._known()}"
         self._refuse(line, problem)
@@ -204,15 +203,6 @@ class TextRows:
     def _known(self) -> str:
         """What is known of the dim."""
         return f"most lines have {self.dim:,}" if self.guessed else f"the dim is {self.dim:,}"
-
-
-def _commas(text: bytes) -> str:
-    """What to do about commas in a line whose numbers cannot be read."""
-    if not re.search(rb"[0-9],[ +-.]?[0-9]", text):
-        return ""
-    if text.count(b" ") < 2 and text.count(b"\t") < 2:
-        return "; they stand between commas: put spaces in their place (`tr , ' ' < OLD > NEW`)"
-    return "; a number is written with a point, not a comma"
 
 
 @dataclass

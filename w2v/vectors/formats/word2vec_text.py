@@ -22,7 +22,7 @@ from w2v.vectors.formats.files import (
     words_to_write,
     written,
 )
-from w2v.vectors.formats.kinds import trailing_numbers
+from w2v.vectors.formats.kinds import commas, trailing_numbers
 from w2v.vectors.formats.text_rows import BLOCK, NUMBERS, TextRows, refuse_binary, row_lines
 from w2v.vectors.packed_words import Packed, arrow_strings
 from w2v.vectors.word_vectors import WordVectors
@@ -82,6 +82,11 @@ def _dim_without_header(path: PathName, coding: Coding) -> int:
     counts = Counter(trailing_numbers(line) for line in (lines[:-1] or lines) if line)
     # Where as many lines have more numbers, those that have fewer are the damaged ones.
     dim = max(counts, key=lambda count: (counts[count], count), default=0)
+    separated = [line for line in lines if commas(line)]
+    if 2 * len(separated) > len(lines):
+        raise ModelFileError(
+            f"{path}, line 1: {shown(lines[0])} cannot be read{commas(separated[0])}"
+        )
     if dim < 1:
         refuse_binary(lines[0], path, 1)
         raise ModelFileError(f"{path}, line 1: there is no word with a vector: {shown(lines[0])}")
