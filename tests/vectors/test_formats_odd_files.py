@@ -409,6 +409,17 @@ def test_short_lines_take_no_room_for_long_vectors():
     assert "line 2" in refusal("v.txt", content, header=False, dim=350_000)
 
 
+def test_a_number_of_many_digits_is_read_in_one_pass():
+    """Going back digit by digit would take minutes here."""
+    digits = b"1" * 300_000
+    assert "line 2" in refusal("v.txt", b"1 2\na 1 " + digits + b"x\n")
+    assert "line 1" in refusal("v.txt", b"a 1 " + digits + b"x\n", header=False)
+
+
+def test_a_tsv_that_begins_with_a_blank_line_is_refused():
+    assert "line 1: there are no numbers in it" in refusal("v.tsv", b"\n1\t2\n")
+
+
 def test_a_line_that_does_not_end_is_not_kept_in_memory():
     packed = bz2.compress(b"2 2\n" + b"a" * 30_000_000)
     assert "line 2 does not end within" in refusal("v.txt", packed)

@@ -56,7 +56,7 @@ _KINDS = [
     (rb"SQLite format 3\x00", Kind("an SQLite database", "", _SAVE)),
     (rb"%PDF-|\x89PNG|\xff\xd8\xff|\x7fELF|\xd0\xcf\x11\xe0", Kind("no data", "", _AGAIN)),
 ]
-_NUMBER = re.compile(rb"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\Z")
+_NUMBER = re.compile(rb"[+-]?([0-9]++(\.[0-9]*+)?|\.[0-9]++)([eE][+-]?[0-9]++)?\Z")
 
 
 def kind_of(head: bytes) -> Kind | None:

@@ -48,6 +48,8 @@ def read_tsv(
     """
     with opened_text(path, coding.encoding) as file:
         dim = len(file.readline().split())
+    if dim == 0:
+        raise ModelFileError(f"{path}, line 1: there are no numbers in it")
     with opened_text(path, coding.encoding) as file:
         rows = TextRows(
             file, path, dim, line=1, promised=None, most=limit, has_word=False, block=block
