@@ -68,7 +68,7 @@ def neighbours_of(
     check_outputs([] if output is None else [output], inputs=[path])
     vectors = load(path)
     unknown: list[str] = []
-    words = vectors.words
+    words: list[str] = vectors.words
     if file is not None:
         asked = read_words(file)
         words = [word for word in asked if word in vectors]

@@ -77,4 +77,4 @@ def trained_vectors(vocabulary: Vocabulary, matrix: Array, config: TrainConfig) 
         training["lr"] = rate
     if config.stop_words is not None:
         training["stop_words"] = Path(config.stop_words).name
-    return WordVectors(vocabulary.words, matrix, vocabulary.counts, training)
+    return WordVectors(vocabulary.words, matrix, vocabulary.counts, training, copy=False)

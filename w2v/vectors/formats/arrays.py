@@ -82,6 +82,7 @@ def from_arrays(
         matrix[: len(words)],
         None if counts is None else counts[: len(words)],
         _training(training, path),
+        copy=False,
     )
 
 

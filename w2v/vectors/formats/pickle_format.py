@@ -22,7 +22,7 @@ def write_pickle(vectors: WordVectors, path: PathName) -> None:
 
     Raises OutputError if it cannot be written, or a weight does not fit into float16.
     """
-    if len(vectors.index) < len(vectors):
+    if vectors.repeated:
         raise OutputError(f"cannot write {path}: a word is listed twice; give each its own name")
     largest = float(abs(vectors.matrix).max(initial=0))
     if not numpy.isfinite(largest):
@@ -34,7 +34,7 @@ def write_pickle(vectors: WordVectors, path: PathName) -> None:
         )
     content = {
         "word_vecs": vectors.matrix.astype(numpy.float16),
-        "word_to_id": vectors.index,
+        "word_to_id": dict(vectors.index),
         "id_to_word": dict(enumerate(vectors.words)),
     }
     with replacing(path) as file:
@@ -70,7 +70,7 @@ def read_pickle(path: PathName, limit: int | None = None) -> WordVectors:
             ) from error
     if limit is None or limit >= len(vectors):
         return vectors
-    return WordVectors(vectors.words[:limit], vectors.matrix[:limit])
+    return WordVectors(vectors.words[:limit], vectors.matrix[:limit], copy=False)
 
 
 def _vectors(content: Any) -> WordVectors:
@@ -86,7 +86,7 @@ def _vectors(content: Any) -> WordVectors:
     if len(set(words)) != len(words) or len(id_to_word) != len(words):
         raise ValueError(f"{len(matrix)} vectors do not fit {len(id_to_word)} words")
     with numpy.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused
-        vectors = WordVectors(words, matrix)
+        vectors = WordVectors(words, matrix, copy=False)
     if not numpy.isfinite(vectors.matrix).all():
         raise ValueError("a vector holds NaN, infinite or too large values")
     return vectors
