@@ -16,6 +16,7 @@ from w2v.cli.options import (
     threads_option,
     top_option,
 )
+from w2v.cli.questions import as_asked, normalize_option
 from w2v.errors import InputError
 
 SHOWN = 5  # unknown words that are named
@@ -33,6 +34,7 @@ SHOWN = 5  # unknown words that are named
     help="Write to this file, when all is found, not to stdout.",
 )
 @threads_option("Threads; all cores if unset.")
+@normalize_option
 @model_option
 @gpu_option
 @json_option
@@ -97,8 +99,8 @@ def neighbours_of(
 def read_words(path: str) -> list[str]:
     """The words of a file (or of stdin, for -), one a line. Raises InputError."""
     try:
-        with click.open_file(path, encoding="utf-8") as lines:
-            words = [line.strip() for line in lines]
+        with click.open_file(path, encoding="utf-8-sig") as lines:
+            words = [as_asked(line.strip()) for line in lines]
     except OSError as error:
         raise InputError(f"cannot read the words of {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
