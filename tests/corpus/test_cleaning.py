@@ -224,7 +224,10 @@ def test_each_step_has_a_cache_of_its_own_and_a_changed_list_is_noticed(tmp_path
     "options, message",
     [
         (["--tokenizer", "regex:[a-"], "--tokenizer regex:[a- is not a regular expression"),
-        (["--tokenizer", "word"], "--tokenizer is whitespace, words or regex:PATTERN, not 'word'"),
+        (
+            ["--tokenizer", "word"],
+            "--tokenizer is whitespace, words, regex:PATTERN or python:module:function, not 'word'",
+        ),
         (["--keep-numbers"], "--keep-numbers has no meaning for --tokenizer whitespace"),
         (["--stop-words", "nowhere.txt"], "--stop-words nowhere.txt: cannot read it"),
         (["--stop-words", "empty.txt"], "--stop-words empty.txt: there are no words in it"),

@@ -88,13 +88,23 @@ class RunFolder:
                     "folder"
                 )
             self._remove_unfinished()
-            yield
+            try:
+                yield
+            finally:
+                self._remove_unused()
 
     def _remove_unfinished(self) -> None:
         for name in os.listdir(self.path):
             if re.match(r"\.(checkpoint-|vectors|config|vocabulary|corpus)", name):
                 with suppress(OSError):
                     os.unlink(self.path / name)
+
+    def _remove_unused(self) -> None:
+        """Remove the folder of a run that was refused before it began."""
+        if not self.config.exists():
+            with suppress(OSError):
+                (self.path / "lock").unlink()
+                self.path.rmdir()
 
     # The options
 
