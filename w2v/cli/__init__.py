@@ -8,7 +8,9 @@ import itertools
 import os
 import signal
 import sys
+import traceback
 import warnings
+from contextlib import suppress
 from typing import Any, NoReturn
 
 import click
@@ -65,19 +67,22 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and exit. An error is one line on stderr; `--debug` shows where."""
     is_process = arguments is None
     arguments = sys.argv[1:] if arguments is None else arguments
+    _open_streams()
     try:
         with ending(is_last=is_process), warnings.catch_warnings():
             warnings.showwarning = _showing(warnings.showwarning)
             warnings.simplefilter("always", W2VWarning)
-            sys.exit(cli.main(arguments, prog_name="w2v", standalone_mode=False) or 0)
+            code = cli.main(arguments, prog_name="w2v", standalone_mode=False) or 0
+            sys.stdout.flush()
+            sys.exit(code)
     except BrokenPipeError:  # the reader of our output, `head` for example, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_stdout()
         sys.exit(1)
     except (KeyboardInterrupt, click.Abort) as error:
         _complain("interrupted", 128 + getattr(error, "number", signal.SIGINT))
     except Exception as error:
         if "--debug" in itertools.takewhile(lambda word: word != "--", arguments):
-            raise
+            traceback.print_exception(error)
         _complain(*_describe(error))
 
 
@@ -93,8 +98,29 @@ def _showing(others: Any) -> Any:
     return show
 
 
+def _open_streams() -> None:
+    """Open what the shell has closed (`2>&-`) as nowhere.
+
+    Python has None for it: `print` would put what is for stderr on stdout, and the next file that
+    is opened, the vectors perhaps, would get the number that libraries write their messages to.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115
+
+
+def _drop_stdout() -> None:
+    """Send what cannot be written any more to nowhere, lest Python try again at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _complain(message: str, exit_code: int) -> NoReturn:
-    print("w2v: " + " ".join(message.split()), file=sys.stderr)
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _drop_stdout()
+    with suppress(OSError):
+        print("w2v: " + " ".join(message.split()), file=sys.stderr, flush=True)
     sys.exit(exit_code)
 
 

@@ -16,6 +16,7 @@ from w2v.cli.options import (
     threads_option,
     top_option,
 )
+from w2v.cli.questions import as_asked, normalize_option
 from w2v.errors import InputError
 from w2v.text_files import numbered_lines
 
@@ -34,6 +35,7 @@ SHOWN = 5  # unknown words that are named
     help="Write to this file, when all is found, not to stdout.",
 )
 @threads_option("Threads; all cores if unset.")
+@normalize_option
 @model_option
 @gpu_option
 @json_option
@@ -70,7 +72,7 @@ def neighbours_of(
     check_outputs([] if output is None else [output], inputs=[path])
     vectors = load(path)
     unknown: list[str] = []
-    words = vectors.words
+    words: list[str] = vectors.words
     if file is not None:
         asked = read_words(file)
         words = [word for word in asked if word in vectors]
@@ -97,7 +99,7 @@ def neighbours_of(
 
 def read_words(path: str) -> list[str]:
     """The words of a file (or of stdin, for -), one a line. Raises InputError."""
-    words = [word for _, word in numbered_lines(path, InputError)]
+    words = [as_asked(word) for _, word in numbered_lines(path, InputError)]
     if not words:
         raise InputError(f"there are no words in {path}: write one a line")
     return words

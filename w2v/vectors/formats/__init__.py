@@ -160,11 +160,11 @@ def load(
     """Read word vectors, in the format of the file's ending, or the newest in a run's folder.
 
     A packed file is unpacked. limit: only the first so many words, the most frequent ones as a
-    rule. format: the name of one of FORMATS, in place of the ending's. header: whether a text has the line `V H`. dim: H, for a
-    text without that line, where it is not what most of the first lines have. encoding: of the
-    words, and for UTF-16 of the text. encoding_errors: what to do with words that are not valid in
-    it: "strict" raises; "replace" puts U+FFFD in place of bad bytes, and "ignore" nothing; of words
-    that this makes alike, the first stays.
+    rule. format: the name of one of FORMATS, in place of the ending's. header: whether a text has
+    the line `V H`. dim: H, for a text without that line, where it is not what most of the first
+    lines have. encoding: of the words, and for UTF-16 of the text. encoding_errors: what to do with
+    words that are not valid in it: "strict" raises; "replace" puts U+FFFD in place of bad bytes,
+    and "ignore" nothing; of words that this makes alike, the first stays.
 
     A .safetensors file is mapped, not read: it may be replaced while the vectors are in use, as
     `save` does, but if it is made shorter in place the system ends this process. Raises
