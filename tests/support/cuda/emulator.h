@@ -23,6 +23,7 @@ using std::size_t;
 #define __global__
 #define __shared__
 #define __forceinline__ inline
+#define __noinline__
 #define __launch_bounds__(...)
 
 struct alignas(16) float4 { float x, y, z, w; };
