@@ -80,7 +80,7 @@ class Constants(NamedTuple):
         numbers = (
             2 * scores
             + 2 * self.centers
-            + 3 * rows
+            + 2 * rows
             + 2 * columns
             + noise
             + self.centers * up(rows, 32) // 32

@@ -51,7 +51,6 @@ struct Shared {
     float own[CENTERS];                 // CBOW's, of each mean with its centre word
     float rate_in[ROWS];                // learning rate, damped
     float rate_out[COLUMNS];
-    int context_ids[ROWS];
     int output_ids[COLUMNS];
     u32 pairs[ROWS];                    // bit b: the row is in the window of centre word b
     u32 equal[NOISE];                   // bit b: the negative is centre word b
@@ -91,8 +90,8 @@ __device__ __forceinline__ u64 random_bits(u64 key, i64 position, u64 lane) {  /
     return x ^ (x >> 31);
 }
 
-__device__ __forceinline__ float dot4(float4 a, float4 b) {
-    return fmaf(a.x, b.x, fmaf(a.y, b.y, fmaf(a.z, b.z, a.w * b.w)));
+__device__ __forceinline__ void add_dot(float& sum, float4 a, float4 b) {
+    sum = fmaf(a.x, b.x, fmaf(a.y, b.y, fmaf(a.z, b.z, fmaf(a.w, b.w, sum))));
 }
 
 __device__ __forceinline__ void add_scaled(float4& sum, float factor, float4 x) {
@@ -141,6 +140,10 @@ __device__ __forceinline__ void add_to_global(float4* target, float4 x) {
 
 __device__ __forceinline__ float4* row_of(float* weights, int id) {
     return (float4*)(weights + (size_t)id * STRIDE);
+}
+
+__device__ __forceinline__ void copy_row(float4* target, const float4* source, int lane) {
+    for (int v = lane; v < VECTORS; v += 32) copy_vector(target + v, source + v);
 }
 
 // The words of a piece
@@ -288,8 +291,8 @@ __device__ __forceinline__ void dots(const float4* x, int rows, const float4* y,
 #pragma unroll
             for (int i = 0; i < TILE; i++) {
                 float4 b = y[(column + i * GROUPS) * PITCH + v];
-                sums[0][i] += dot4(a_1, b);
-                sums[1][i] += dot4(a_2, b);
+                add_dot(sums[0][i], a_1, b);
+                add_dot(sums[1][i], a_2, b);
             }
         }
 #pragma unroll
@@ -485,26 +488,19 @@ __device__ __forceinline__ bool is_used(int c, const SpanRange& span) {
     return c < NEGATIVES || (c >= NOISE && c - NOISE < span.count);
 }
 
-// Copy the span's rows into shared memory; a warp a row.
+// Copy the span's rows into shared memory, a warp a row, and the learning rate of each. The rates
+// are read after all copies have begun, so that one wait serves for both.
 __device__ void gather(Shared& s, const SpanRange& span, float* W_in, float* W_out,
                        const float* damping_in, const float* damping_out) {
     int lane = threadIdx.x % 32;
-    for (int n = threadIdx.x / 32; n < span.rows + COLUMNS; n += WARPS) {
-        bool is_context = n < span.rows;
+    for (int r = threadIdx.x / 32; r < span.rows; r += WARPS)
+        copy_row(s.contexts + r * PITCH, row_of(W_in, s.ids[span.row + r]), lane);
+    for (int c = threadIdx.x / 32; c < COLUMNS; c += WARPS)
+        if (is_used(c, span)) copy_row(s.outputs + c * PITCH, row_of(W_out, s.output_ids[c]), lane);
+    for (int n = threadIdx.x; n < span.rows + COLUMNS; n += THREADS) {
         int c = n - span.rows;
-        if (!is_context && !is_used(c, span)) continue;
-        int id = is_context ? s.ids[span.row + n] : s.output_ids[c];
-        float4* target = is_context ? s.contexts + n * PITCH : s.outputs + c * PITCH;
-        const float4* source = row_of(is_context ? W_in : W_out, id);
-        for (int v = lane; v < VECTORS; v += 32) copy_vector(target + v, source + v);
-        if (lane == 0) {
-            if (is_context) {
-                s.context_ids[n] = id;
-                s.rate_in[n] = span.rate * damping_in[id];
-            } else {
-                s.rate_out[c] = span.rate * damping_out[id];
-            }
-        }
+        float damping = c < 0 ? damping_in[s.ids[span.row + n]] : damping_out[s.output_ids[c]];
+        *(c < 0 ? s.rate_in + n : s.rate_out + c) = span.rate * damping;
     }
 }
 
@@ -579,7 +575,7 @@ __device__ void train_gathered(Shared& s, const SpanRange& span, float* W_in, fl
         },
         Stored{s.by_column, SCORE_ROWS},
         [&](int r, int v, float4 sum) {
-            add_to_global(row_of(W_in, s.context_ids[r]) + v, scaled(s.rate_in[r], sum));
+            add_to_global(row_of(W_in, s.ids[span.row + r]) + v, scaled(s.rate_in[r], sum));
         });
     combine(
         COLUMNS, s.contexts,
@@ -638,7 +634,7 @@ __device__ void score_targets(Shared& s, const SpanRange& span, Counts& counts) 
     for (int b = threadIdx.x / 32; b < span.count; b += WARPS) {
         float score = 0;
         for (int v = lane; v < VECTORS; v += 32)
-            score += dot4(s.hidden[b * PITCH + v], s.outputs[(NOISE + b) * PITCH + v]);
+            add_dot(score, s.hidden[b * PITCH + v], s.outputs[(NOISE + b) * PITCH + v]);
         for (int step = 16; step > 0; step /= 2) score += __shfl_xor_sync(ALL, score, step);
         if (lane == 0) s.own[b] = score_gradient(score, s.size[b] > 0, 1, span, counts);
     }
@@ -684,7 +680,7 @@ __device__ void train_gathered(Shared& s, const SpanRange& span, float* W_in, fl
         },
         Bits{s.inside, ROW_WORDS},
         [&](int r, int v, float4 sum) {
-            add_to_global(row_of(W_in, s.context_ids[r]) + v, scaled(s.rate_in[r], sum));
+            add_to_global(row_of(W_in, s.ids[span.row + r]) + v, scaled(s.rate_in[r], sum));
         });
 }
 
