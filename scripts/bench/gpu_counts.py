@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from w2v.kernels.cuda.layout import ALL_REGISTERS, RESERVED, SOURCE, Constants, fit_constants
+from w2v.kernels.cuda.layout import RESERVED, SOURCE, Constants, fit_constants, registers_left
 
 LIMIT = 227 * 1024  # bytes of shared memory that a block of sm_90 may have, of 1 KB more
 THREADS = 2048  # of a multiprocessor
@@ -225,9 +225,10 @@ class Size(NamedTuple):
 
     @property
     def blocks(self) -> int:
-        by_registers = ALL_REGISTERS // (-(-self.registers // 8) * 8 * self.threads)
-        by_memory = (LIMIT + RESERVED) // (self.shared + RESERVED)
-        return min(by_registers, by_memory, THREADS // self.threads)
+        blocks = min((LIMIT + RESERVED) // (self.shared + RESERVED), THREADS // self.threads)
+        while registers_left(blocks, self.threads) < self.registers:
+            blocks -= 1
+        return blocks
 
 
 def size_of(constants: Constants, log: str) -> Size:

@@ -14,7 +14,13 @@ import w2v as package
 from w2v import kernels
 from w2v.corpus import SENTENCE_END
 from w2v.errors import GPUError
-from w2v.kernels.cuda.layout import SOURCE, fit_constants, span_constants, spread_pieces
+from w2v.kernels.cuda.layout import (
+    SOURCE,
+    fit_constants,
+    registers_left,
+    span_constants,
+    spread_pieces,
+)
 from w2v.kernels.plan import PIECE
 from w2v.kernels.reference import ReferenceKernel
 
@@ -251,10 +257,16 @@ def test_registers_leave_room_for_the_blocks_that_shared_memory_has_room_for():
     limit = 227 * 1024
     usual = fit_constants("skipgram", 128, 5, 5, limit)
     room = (limit + 1024) // (usual.shared_bytes() + 1024)
-    assert usual.blocks == room == 4 and usual.defines()["BLOCKS"] == 4
-    assert usual.blocks * usual.threads * 128 <= 1 << 16
+    assert usual.blocks == room == 5 and usual.defines()["BLOCKS"] == 5
+    assert registers_left(5, usual.threads) == 96
     tiny = span_constants("skipgram", 128, 5, (1, 5), limit)
-    assert tiny.blocks == 4 < (limit + 1024) // (tiny.shared_bytes() + 1024)
+    assert tiny.blocks == 5 < (limit + 1024) // (tiny.shared_bytes() + 1024)
+
+
+@pytest.mark.parametrize("blocks, threads, registers", [(3, 224, 80), (4, 128, 128), (5, 128, 96)])
+def test_registers_of_a_thread_are_those_of_its_scheduler(blocks, threads, registers):
+    """Each of four has 16,384 for its warps, given out by 8 a thread."""
+    assert registers_left(blocks, threads) == registers
 
 
 def test_a_shape_of_spans_has_workers_of_its_own(cuda, cupy, monkeypatch):

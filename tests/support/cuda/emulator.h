@@ -28,6 +28,7 @@ using std::size_t;
 
 struct alignas(16) float4 { float x, y, z, w; };
 struct alignas(8) uint2 { unsigned x, y; };
+struct alignas(8) float2 { float x, y; };
 struct Index { int x; };
 static Index threadIdx, blockIdx;
 static inline float4 make_float4(float x, float y, float z, float w) { return {x, y, z, w}; }

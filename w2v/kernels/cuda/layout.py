@@ -20,13 +20,13 @@ MOST_CENTERS = 32
 RESERVED = 1024
 """Bytes of shared memory that CUDA takes for each block."""
 
-ALL_REGISTERS = 1 << 16
-"""Registers of a multiprocessor, from Volta to Hopper (CUDA programming guide, compute
-capabilities).
+SCHEDULERS, SCHEDULER_REGISTERS = 4, 1 << 14
+"""Of a multiprocessor, from Volta to Hopper: each warp belongs to one scheduler, and its registers
+are among the scheduler's (CUDA programming guide, compute capabilities).
 """
 
-REGISTERS = 128
-"""Registers that each thread is left with: spans of all usual dims do with fewer."""
+REGISTERS = 96
+"""Registers that each thread is left with at least: spans of all usual dims do with as many."""
 
 
 class Constants(NamedTuple):
@@ -74,11 +74,12 @@ class Constants(NamedTuple):
         rows = self.centers + 2 * self.window
         noise = up(self.shared, 8)
         columns = noise + up(self.centers, 8)
-        scores = up(self.centers if cbow else rows, 8) * (noise if cbow else columns)
+        tile = 16 if self.tensor else 8
+        scores = up(self.centers if cbow else rows, tile) * ((noise if cbow else columns) + 4)
         words = PIECE + 2 * self.window
         vectors = (rows + columns) * row + (self.centers * row if cbow else 16)
         numbers = (
-            2 * scores
+            scores
             + 2 * self.centers
             + 2 * rows
             + 2 * columns
@@ -126,9 +127,19 @@ def span_constants(
         raise ValueError(f"a span has at most {MOST_CENTERS} centre words, not {shape[0]}")
     threads = block_threads(model, dim)
     constants = Constants(model, dim, window, *shape, threads, tensor)
-    by_memory = (limit + RESERVED) // (constants.shared_bytes() + RESERVED)
-    by_registers = ALL_REGISTERS // (threads * REGISTERS)
-    return constants._replace(blocks=max(1, min(by_memory, by_registers)))
+    blocks = max(1, (limit + RESERVED) // (constants.shared_bytes() + RESERVED))
+    while blocks > 1 and registers_left(blocks, threads) < REGISTERS:
+        blocks -= 1
+    return constants._replace(blocks=blocks)
+
+
+def registers_left(blocks: int, threads: int) -> int:
+    """Registers of each thread where a multiprocessor runs so many blocks: a multiple of 8.
+
+    Example: 3 blocks of 7 warps are 6 on one of the schedulers, which leaves each thread 80.
+    """
+    warps = -(-blocks * threads // 32 // SCHEDULERS)
+    return SCHEDULER_REGISTERS // (32 * warps) // 8 * 8
 
 
 def fit_constants(model: str, dim: int, window: int, negative: int, limit: int) -> Constants | None:

@@ -36,7 +36,8 @@ constexpr int NOISE = up(NEGATIVES, 8);                  // columns of negatives
 constexpr int TARGETS = up(CENTERS, 8);
 constexpr int COLUMNS = NOISE + TARGETS;
 constexpr int SCORED = CBOW ? NOISE : COLUMNS;           // columns that have a score in every row
-constexpr int SCORE_ROWS = up(CBOW ? CENTERS : ROWS, 8);
+constexpr int SCORE_ROWS = up(CBOW ? CENTERS : ROWS, TENSOR ? 16 : 8);
+constexpr int SCORE_PITCH = SCORED + 4;                  // eight rows lie in different banks
 constexpr int WORDS = PIECE + 2 * WINDOW;                // kept words of a piece and around it
 constexpr int SPANS = (PIECE + CENTERS - 1) / CENTERS;
 constexpr int ROW_WORDS = (ROWS + 31) / 32;              // 32-bit words with a bit for each row
@@ -45,9 +46,7 @@ struct Shared {
     float4 contexts[ROWS * PITCH];      // CBOW: later the gradients of the means
     float4 outputs[COLUMNS * PITCH];
     float4 hidden[CBOW ? CENTERS * PITCH : 1];
-    // weight * (label - sigmoid(score)), in both orders, since products read along either
-    alignas(16) float by_row[SCORE_ROWS * SCORED];
-    alignas(16) float by_column[SCORED * SCORE_ROWS];
+    alignas(16) float scores[SCORE_ROWS * SCORE_PITCH];  // their gradients: see `note_gradients`
     float own[CENTERS];                 // CBOW's, of each mean with its centre word
     float rate_in[ROWS];                // learning rate, damped
     float rate_out[COLUMNS];
@@ -78,8 +77,8 @@ struct Corpus {       // ids_start..ids_stop: places that can be read; start..st
     i64 shift;        // place + shift is the position in the run
 };
 
-struct Counts {       // of one thread
-    u64 words, pairs, measured;
+struct Counts {       // of one thread in one launch
+    u32 words, pairs, measured;
     double loss;
 };
 
@@ -105,6 +104,22 @@ __device__ __forceinline__ float4 scaled(float factor, float4 x) {
     return make_float4(factor * x.x, factor * x.y, factor * x.z, factor * x.w);
 }
 
+// As tensor cores take it, with 10 bits of fraction (tf32): to nearest, ties away from zero.
+// Everything that is a factor in shared memory is rounded once, when it is written.
+__device__ __forceinline__ float rounded(float x) {
+#if !TENSOR
+    return x;
+#elif defined(__CUDA_ARCH__)
+    return __uint_as_float((__float_as_uint(x) + 0x1000) & ~0x1fffu);
+#else
+    return emulator::to_tf32(x);
+#endif
+}
+
+__device__ __forceinline__ float4 rounded(float4 x) {
+    return make_float4(rounded(x.x), rounded(x.y), rounded(x.z), rounded(x.w));
+}
+
 // Rows of global memory. They are read past the first-level cache, which does not see what other
 // blocks have written.
 
@@ -118,11 +133,11 @@ __device__ __forceinline__ void copy_vector(float4* target, const float4* source
 #endif
 }
 
+// Wait until what this thread has begun to copy is there.
 __device__ __forceinline__ void wait_for_copies() {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
     asm volatile("cp.async.wait_all;" ::: "memory");
 #endif
-    __syncthreads();
 }
 
 __device__ __forceinline__ void add_to_global(float4* target, float4 x) {
@@ -144,6 +159,10 @@ __device__ __forceinline__ float4* row_of(float* weights, int id) {
 
 __device__ __forceinline__ void copy_row(float4* target, const float4* source, int lane) {
     for (int v = lane; v < VECTORS; v += 32) copy_vector(target + v, source + v);
+}
+
+__device__ __forceinline__ void round_row(float4* row, int lane) {
+    for (int v = lane; v < VECTORS; v += 32) row[v] = rounded(row[v]);
 }
 
 // The words of a piece
@@ -235,36 +254,137 @@ __device__ void read_piece(Shared& s, const Corpus& corpus, i64 piece, Counts& c
     __syncthreads();
 }
 
-// Products of matrices in shared memory. `finish` takes each element, or vector of four, once.
+// Scores and their gradients
 
-// factor(m, k) = values[k * pitch + m]
-struct Stored {
-    const float* values;
-    int pitch;
+// 2 to the power of x, and 1 / x: an instruction each, to two units in the last place.
+__device__ __forceinline__ float power_of_two(float x) {
+#ifdef __CUDA_ARCH__
+    float power;
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(power) : "f"(x));
+    return power;
+#else
+    return exp2f(x);
+#endif
+}
 
-    __device__ float one(int m, int k) const { return values[k * pitch + m]; }
+__device__ __forceinline__ float reciprocal(float x) {
+#ifdef __CUDA_ARCH__
+    float result;
+    asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(result) : "f"(x));
+    return result;
+#else
+    return 1.0f / x;
+#endif
+}
 
-    __device__ void eight(int m, int k, float (&f)[8]) const {
-        const float* source = values + k * pitch + m;
-        float4 low = *(const float4*)source, high = *(const float4*)(source + 4);
-        f[0] = low.x, f[1] = low.y, f[2] = low.z, f[3] = low.w;
-        f[4] = high.x, f[5] = high.y, f[6] = high.z, f[7] = high.w;
+__device__ __forceinline__ float sigmoid(float x) {
+    constexpr float LOG2_E = 1.4426950409f;
+    return reciprocal(1.0f + power_of_two(-LOG2_E * x));
+}
+
+// -log sigmoid(x)
+__device__ __forceinline__ float log_loss(float x) {
+    return fmaxf(-x, 0.0f) + log1pf(expf(-fabsf(x)));
+}
+
+// The gradient of a score that stands for `weight` pairs of label 0 or 1. Of weight 0, the score
+// may come from a row that was never filled.
+__device__ __forceinline__ float score_gradient(float score, float weight, int label) {
+    float gradient = weight * (label - sigmoid(score));
+    return weight != 0 ? gradient : 0.0f;
+}
+
+// Turn the scores of two rows and WIDE columns into gradients, in shared memory.
+// weight(row, column): how many pairs a score stands for. Columns of targets have label 1.
+template <int WIDE, class Weight>
+__device__ __forceinline__ void note_gradients(Shared& s, int row, int row_step, int column,
+                                               int column_step, const float (&scores)[2][WIDE],
+                                               Weight weight) {
+    float weights[2][WIDE];  // all are read before any gradient is written
+#pragma unroll
+    for (int i = 0; i < 2 * WIDE; i++)
+        weights[i / WIDE][i % WIDE] =
+            weight(row + i / WIDE * row_step, column + i % WIDE * column_step);
+#pragma unroll
+    for (int i = 0; i < 2 * WIDE; i++) {
+        int r = row + i / WIDE * row_step, c = column + i % WIDE * column_step;
+        float gradient =
+            score_gradient(scores[i / WIDE][i % WIDE], weights[i / WIDE][i % WIDE], c >= NOISE);
+        s.scores[r * SCORE_PITCH + c] = rounded(gradient);
     }
+}
+
+// This thread's part of the span's loss. Few spans are measured: their scores are computed again,
+// one at a time, so that the others need neither code nor registers for it.
+template <class Weight>
+__device__ __forceinline__ double measure_loss(const Shared& s, const float4* x, int rows,
+                                               Weight weight) {
+    double loss = 0;
+    for (int item = threadIdx.x; item < rows * COLUMNS; item += THREADS) {
+        int row = item / COLUMNS, column = item % COLUMNS;
+        float pairs = weight(row, column), score = 0;
+        if (pairs == 0) continue;
+#pragma unroll 2
+        for (int v = 0; v < VECTORS; v++)
+            add_dot(score, x[row * PITCH + v], s.outputs[column * PITCH + v]);
+        loss += pairs * log_loss(column >= NOISE ? score : -score);
+    }
+    return loss;
+}
+
+// Products of matrices in shared memory.
+
+// The factors of a sum, factor(m, k), for TALL of its rows m and STEP of its terms k at a time.
+
+// scores[m][k]
+struct ScoreRows {
+    static constexpr int TALL = 8, STEP = 2;
+    const float* scores;
+
+    __device__ void add(int m, int k, const float4* x, float4 (&sums)[TALL]) const {
+        float4 term = x[0], next = x[PITCH];
+#pragma unroll
+        for (int i = 0; i < TALL; i++) {
+            float2 f = *(const float2*)(scores + (m + i) * SCORE_PITCH + k);
+            add_scaled(sums[i], f.x, term);
+            add_scaled(sums[i], f.y, next);
+        }
+    }
+
+    __device__ float one(int m, int k) const { return scores[m * SCORE_PITCH + k]; }
 };
 
-// factor(m, k) = bit m of the words of k
+// scores[k][m]
+struct ScoreColumns {
+    static constexpr int TALL = 8, STEP = 1;
+    const float* scores;
+
+    __device__ void add(int m, int k, const float4* x, float4 (&sums)[TALL]) const {
+        const float4* source = (const float4*)(scores + k * SCORE_PITCH + m);
+        float4 low = source[0], high = source[1], term = *x;
+        float f[TALL] = {low.x, low.y, low.z, low.w, high.x, high.y, high.z, high.w};
+#pragma unroll
+        for (int i = 0; i < TALL; i++) add_scaled(sums[i], f[i], term);
+    }
+
+    __device__ float one(int m, int k) const { return scores[k * SCORE_PITCH + m]; }
+};
+
+// Bit m of the words of k
 struct Bits {
+    static constexpr int TALL = 4, STEP = 1;
     const u32* bits;
     int words;
 
-    __device__ float one(int m, int k) const {
-        return bits[k * words + m / 32] >> m % 32 & 1 ? 1.0f : 0.0f;
+    __device__ void add(int m, int k, const float4* x, float4 (&sums)[TALL]) const {
+        u32 part = bits[k * words + m / 32] >> m % 32;
+        float4 term = *x;
+#pragma unroll
+        for (int i = 0; i < TALL; i++) add_scaled(sums[i], part >> i & 1 ? 1.0f : 0.0f, term);
     }
 
-    __device__ void eight(int m, int k, float (&f)[8]) const {
-        u32 part = bits[k * words + m / 32] >> m % 32;
-#pragma unroll
-        for (int i = 0; i < 8; i++) f[i] = part >> i & 1 ? 1.0f : 0.0f;
+    __device__ float one(int m, int k) const {
+        return bits[k * words + m / 32] >> m % 32 & 1 ? 1.0f : 0.0f;
     }
 };
 
@@ -275,147 +395,139 @@ struct Range {
 
 #if !TENSOR
 
-// finish(m, n, x[m] . y[n]) for rows of x and columns that are rows of y; 2 x TILE a thread.
-template <int N, class Finish>
-__device__ __forceinline__ void dots(const float4* x, int rows, const float4* y, Finish finish) {
-    constexpr int GROUPS = N / TILE;
-    int half = (rows + 1) / 2;
-    for (int item = threadIdx.x; item < half * GROUPS; item += THREADS) {
-        int row = item / GROUPS, column = item % GROUPS;
-        int row_2 = row + half < rows ? row + half : row;
-        const float4* x_1 = x + row * PITCH;
-        const float4* x_2 = x + row_2 * PITCH;
+// scores[m][n] = the gradient of x[m] . outputs[n], for m < rows and n < N; 2 x TILE a thread.
+template <int N, class Weight>
+__device__ __forceinline__ void score(Shared& s, const float4* x, int rows, Weight weight) {
+    constexpr u32 GROUPS = N / TILE;
+    u32 half = (rows + 1) / 2;
+    for (u32 item = threadIdx.x; item < half * GROUPS; item += THREADS) {
+        u32 row = item / GROUPS, column = item % GROUPS;
+        const float4 *x_1 = x + row * PITCH, *x_2 = x_1 + half * PITCH;
+        const float4* y = s.outputs + column * PITCH;
         float sums[2][TILE] = {};
+#pragma unroll 2
         for (int v = 0; v < VECTORS; v++) {
             float4 a_1 = x_1[v], a_2 = x_2[v];
 #pragma unroll
             for (int i = 0; i < TILE; i++) {
-                float4 b = y[(column + i * GROUPS) * PITCH + v];
+                float4 b = y[i * GROUPS * PITCH + v];
                 add_dot(sums[0][i], a_1, b);
                 add_dot(sums[1][i], a_2, b);
             }
         }
-#pragma unroll
-        for (int i = 0; i < TILE; i++) {
-            finish(row, column + i * GROUPS, sums[0][i]);
-            if (row_2 != row) finish(row_2, column + i * GROUPS, sums[1][i]);
-        }
+        note_gradients(s, row, half, column, GROUPS, sums, weight);
     }
 }
 
-// finish(m, v, vector v of the sum of factor(m, k) * x[k]), for m < rows; 8 rows a thread.
+// finish(m, v, vector v of the sum of factor(m, k) * x[k]), for m < rows and k < terms; only the k
+// in ranges(m) have a factor that is not 0. A vector of Factor::TALL rows a thread. Of two sums that
+// do not wait for one another, the second begins with the threads that have no part of the first.
 template <class Ranges, class Factor, class Finish>
-__device__ __forceinline__ void combine(int rows, const float4* x, Ranges ranges, Factor factor,
-                                        Finish finish) {
-    for (int item = threadIdx.x; item < (rows + 7) / 8 * VECTORS; item += THREADS) {
-        int m = item / VECTORS * 8, v = item % VECTORS;
-        float4 sums[8];
+__device__ __forceinline__ void combine(int rows, const float4* x, int, Ranges ranges,
+                                        Factor factor, Finish finish, bool is_second = false) {
+    constexpr int TALL = Factor::TALL, STEP = Factor::STEP;
+    u32 first = is_second ? (threadIdx.x + WARPS / 2 * 32) % THREADS : threadIdx.x;
+    for (u32 item = first; item < (u32)(rows + TALL - 1) / TALL * VECTORS; item += THREADS) {
+        int m = item / VECTORS * TALL, v = item % VECTORS;
+        float4 sums[TALL];
 #pragma unroll
-        for (int i = 0; i < 8; i++) sums[i] = make_float4(0, 0, 0, 0);
-        auto add = [&](int k) {
-            float f[8];
-            factor.eight(m, k, f);
-            float4 b = x[k * PITCH + v];
-#pragma unroll
-            for (int i = 0; i < 8; i++) add_scaled(sums[i], f[i], b);
-        };
+        for (int i = 0; i < TALL; i++) sums[i] = make_float4(0, 0, 0, 0);
         Range range = ranges(m);
-        for (int k = 0; k < range.full; k++) add(k);
-        for (int k = range.start; k < range.stop; k++) add(k);
+#pragma unroll (STEP == 1 ? 2 : 1)
+        for (int k = 0; k < range.full; k += STEP) factor.add(m, k, x + k * PITCH + v, sums);
+#pragma unroll (STEP == 1 ? 2 : 1)
+        for (int k = range.start / STEP * STEP; k < range.stop; k += STEP)
+            factor.add(m, k, x + k * PITCH + v, sums);
 #pragma unroll
-        for (int i = 0; i < 8; i++)
+        for (int i = 0; i < TALL; i++)
             if (m + i < rows) finish(m + i, v, sums[i]);
     }
 }
 
 #else
 
-// The same on tensor cores, which round their factors to 10 bits (tf32): a warp multiplies tiles of
-// 16 x 8 by 8 x 8. What a lane holds of them (PTX, mma.m16n8k8): with group = lane / 4 and
-// t = lane % 4, of the left rows group and group + 8 at k = t and t + 4, of the right column group
-// at the same k, of the product rows group and group + 8 at columns 2t and 2t + 1.
-__device__ __forceinline__ void multiply_tiles(float (&c)[4], const float (&a)[4],
-                                               const float (&b)[2]) {
+// The same on tensor cores: a warp multiplies tiles of 16 x 8 by 8 x 8, whose factors are `rounded`
+// already. What a lane holds of them (PTX, mma.m16n8k8): with group = lane / 4 and t = lane % 4, of
+// the left rows group and group + 8 at k = t and t + 4, of the right column group at the same k, of
+// the product rows group and group + 8 at columns 2t and 2t + 1. Which row, column or k stands in
+// which of these places is free where both factors agree: here so that each lane reads vectors of
+// four numbers, and eight lanes that read at once read from different banks.
+__device__ __forceinline__ void multiply_tiles(float (&c)[4], const float (&a)[4], float b_1,
+                                               float b_2) {
 #ifdef __CUDA_ARCH__
-    u32 left[4], right[2];
-#pragma unroll
-    for (int i = 0; i < 4; i++) asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(left[i]) : "f"(a[i]));
-#pragma unroll
-    for (int i = 0; i < 2; i++) asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(right[i]) : "f"(b[i]));
     asm volatile(
         "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, "
         "{%8, %9}, {%0, %1, %2, %3};"
         : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-        : "r"(left[0]), "r"(left[1]), "r"(left[2]), "r"(left[3]), "r"(right[0]), "r"(right[1]));
+        : "r"(__float_as_uint(a[0])), "r"(__float_as_uint(a[1])), "r"(__float_as_uint(a[2])),
+          "r"(__float_as_uint(a[3])), "r"(__float_as_uint(b_1)), "r"(__float_as_uint(b_2)));
 #else
-    emulator::multiply_tiles(c, a, b);
+    emulator::multiply_tiles(c, a, {b_1, b_2});
 #endif
 }
 
-// Number k of a row of vectors, 0 beyond its end.
-__device__ __forceinline__ float number_of(const float4* rows, int row, int k) {
-    return k < VECTORS * 4 ? ((const float*)(rows + row * PITCH))[k] : 0.0f;
-}
+// The place that stands for number `group` of eight: 0, 4, 1, 5, 2, 6, 3, 7.
+__device__ __forceinline__ int place_of(int group) { return group / 2 + group % 2 * 4; }
 
-template <int N, class Finish>
-__device__ __forceinline__ void dots(const float4* x, int rows, const float4* y, Finish finish) {
-    int group = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
+// A tile of 16 rows and 8 columns a warp.
+template <int N, class Weight>
+__device__ __forceinline__ void score(Shared& s, const float4* x, int rows, Weight weight) {
+    int place = place_of(threadIdx.x % 32 / 4), t = threadIdx.x % 4;
+    float4 none = make_float4(0, 0, 0, 0);
     for (int tile = threadIdx.x / 32; tile < (rows + 15) / 16 * (N / 8); tile += WARPS) {
-        int m = tile / (N / 8) * 16 + group, n = tile % (N / 8) * 8;
-        int m_2 = m + 8 < rows ? m + 8 : 0, m_1 = m < rows ? m : 0;  // any row: it is not finished
-        float sums[4] = {};
-        for (int k = t; k < up(VECTORS * 4, 8); k += 8) {
-            float a[4] = {number_of(x, m_1, k), number_of(x, m_2, k), number_of(x, m_1, k + 4),
-                          number_of(x, m_2, k + 4)};
-            float b[2] = {number_of(y, n + group, k), number_of(y, n + group, k + 4)};
-            multiply_tiles(sums, a, b);
+        int m = tile / (N / 8) * 16 + place, n = tile % (N / 8) * 8;
+        const float4* x_1 = x + min(m, rows - 1) * PITCH;  // rows beyond have no weight
+        const float4* x_2 = x + min(m + 8, rows - 1) * PITCH;
+        const float4* y = s.outputs + (n + place) * PITCH;
+        float sums[4] = {}, other[4] = {};
+#pragma unroll 2
+        for (int v = t; v < up(VECTORS, 4); v += 4) {
+            bool is_in = v < VECTORS;
+            float4 a_1 = is_in ? x_1[v] : none, a_2 = is_in ? x_2[v] : none;
+            float4 b = is_in ? y[v] : none;
+            multiply_tiles(sums, {a_1.x, a_2.x, a_1.y, a_2.y}, b.x, b.y);
+            multiply_tiles(other, {a_1.z, a_2.z, a_1.w, a_2.w}, b.z, b.w);
         }
-#pragma unroll
-        for (int i = 0; i < 4; i++)
-            if (m + i / 2 * 8 < rows) finish(m + i / 2 * 8, n + 2 * t + i % 2, sums[i]);
+        float scores[2][2] = {{sums[0] + other[0], sums[1] + other[1]},
+                              {sums[2] + other[2], sums[3] + other[3]}};
+        note_gradients(s, m, 8, n + t, 4, scores, weight);
     }
 }
 
+// A tile of 32 rows and eight vectors a warp. Factors of rows beyond the last are read from what
+// follows in shared memory, and their sums are not used.
 template <class Ranges, class Factor, class Finish>
-__device__ __forceinline__ void combine(int rows, const float4* x, Ranges ranges, Factor factor,
-                                        Finish finish) {
-    constexpr int ACROSS = (VECTORS + 1) / 2;  // tiles of 8 numbers in a row
-    int group = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
-    for (int tile = threadIdx.x / 32; tile < (rows + 15) / 16 * ACROSS; tile += WARPS) {
-        int m = tile / ACROSS * 16, n = tile % ACROSS * 8;
-        // Factors outside of a row's range are 0. Those of rows beyond the last are read from what
-        // follows in shared memory, and their products are not used.
-        Range range = ranges(m), other = ranges(m + 8);
-        float sums[4] = {};
-        auto add = [&](int start, int stop) {
-            for (int first = start; first < stop; first += 8) {
-                int k = first + t;
-                bool is_in = k < stop, is_in_2 = k + 4 < stop;
-                float a[4] = {is_in ? factor.one(m + group, k) : 0,
-                              is_in ? factor.one(m + group + 8, k) : 0,
-                              is_in_2 ? factor.one(m + group, k + 4) : 0,
-                              is_in_2 ? factor.one(m + group + 8, k + 4) : 0};
-                float b[2] = {is_in ? number_of(x, k, n + group) : 0,
-                              is_in_2 ? number_of(x, k + 4, n + group) : 0};
-                multiply_tiles(sums, a, b);
-            }
-        };
-        if (range.full > 0 || other.full > 0) add(0, max(range.full, other.full));
-        if (other.start < other.stop && range.start < range.stop) {
-            add(min(range.start, other.start), max(range.stop, other.stop));
-        } else {
-            add(range.start, range.stop);
-            add(other.start, other.stop);
-        }
-        // Neighbouring lanes exchange pairs, so that each has a vector of one row.
-        bool is_odd = t % 2;
-        float pair[2] = {is_odd ? sums[0] : sums[2], is_odd ? sums[1] : sums[3]};
+__device__ __forceinline__ void combine(int rows, const float4* x, int terms, Ranges, Factor factor,
+                                        Finish finish, bool is_second = false) {
+    constexpr int ACROSS = (VECTORS + 7) / 8;
+    int group = threadIdx.x % 32 / 4, place = place_of(group), t = threadIdx.x % 4;
+    int first = is_second ? (threadIdx.x / 32 + WARPS / 2) % WARPS : threadIdx.x / 32;
+    for (int tile = first; tile < (rows + 31) / 32 * ACROSS; tile += WARPS) {
+        int m = tile / ACROSS * 32, v = tile % ACROSS * 8;
+        float sums[2][4][4] = {};  // of 16 rows; for each of a vector's numbers
+        for (int k = t; k < up(terms, 8); k += 8) {
+            float4 b_1 = x[min(k, terms - 1) * PITCH + v + place];
+            float4 b_2 = x[min(k + 4, terms - 1) * PITCH + v + place];
 #pragma unroll
-        for (int i = 0; i < 2; i++) pair[i] = __shfl_xor_sync(ALL, pair[i], 1);
-        float4 vector = is_odd ? make_float4(pair[0], pair[1], sums[2], sums[3])
-                               : make_float4(sums[0], sums[1], pair[0], pair[1]);
-        int row = m + group + (is_odd ? 8 : 0), v = n / 4 + t / 2;
-        if (row < rows && v < VECTORS) finish(row, v, vector);
+            for (int h = 0; h < 2; h++) {
+                int row = m + 16 * h + group;
+                float a[4] = {k < terms ? factor.one(row, k) : 0,
+                              k < terms ? factor.one(row + 8, k) : 0,
+                              k + 4 < terms ? factor.one(row, k + 4) : 0,
+                              k + 4 < terms ? factor.one(row + 8, k + 4) : 0};
+                multiply_tiles(sums[h][0], a, b_1.x, b_2.x);
+                multiply_tiles(sums[h][1], a, b_1.y, b_2.y);
+                multiply_tiles(sums[h][2], a, b_1.z, b_2.z);
+                multiply_tiles(sums[h][3], a, b_1.w, b_2.w);
+            }
+        }
+#pragma unroll
+        for (int i = 0; i < 8; i++) {
+            float(&c)[4][4] = sums[i / 4];
+            int row = m + i / 2 * 8 + group, vector = v + i % 2 * 4 + t, at = i % 4;
+            if (row < rows && vector < VECTORS)
+                finish(row, vector, make_float4(c[0][at], c[1][at], c[2][at], c[3][at]));
+        }
     }
 }
 
@@ -440,6 +552,7 @@ __device__ __forceinline__ int clip(int x, int low, int high) {
 // The context words of each centre word, as bits; returns how many pairs this thread found.
 __device__ int find_pairs(Shared& s, const SpanRange& span) {
     int found = 0;
+#pragma unroll 1
     for (int r = threadIdx.x; r < span.rows; r += THREADS) {
         int row = span.row + r, sentence = s.sentence[row];
         u32 bits = 0;
@@ -464,8 +577,9 @@ __device__ int find_pairs(Shared& s, const SpanRange& span) {
 // The span's output words: the negatives it shares, and its centre words.
 __device__ void find_outputs(Shared& s, const SpanRange& span, u64 key, const uint2* noise,
                              u32 words) {
+#pragma unroll 1
     for (int c = THREADS - 1 - threadIdx.x; c < COLUMNS; c += THREADS) {  // rows go to the others
-        int id = s.ids[span.center];  // of columns that pad; nothing is written to them
+        int id = s.ids[span.center];  // of columns that pad: any row whose numbers are finite
         if (c < NEGATIVES) {
             u64 random = random_bits(key, span.position, LANE_NEGATIVE + c);
             u32 column = (u32)(((random & 0xffffffffu) * words) >> 32);
@@ -496,57 +610,19 @@ __device__ void gather(Shared& s, const SpanRange& span, float* W_in, float* W_o
     for (int r = threadIdx.x / 32; r < span.rows; r += WARPS)
         copy_row(s.contexts + r * PITCH, row_of(W_in, s.ids[span.row + r]), lane);
     for (int c = threadIdx.x / 32; c < COLUMNS; c += WARPS)
-        if (is_used(c, span)) copy_row(s.outputs + c * PITCH, row_of(W_out, s.output_ids[c]), lane);
+        copy_row(s.outputs + c * PITCH, row_of(W_out, s.output_ids[c]), lane);
     for (int n = threadIdx.x; n < span.rows + COLUMNS; n += THREADS) {
         int c = n - span.rows;
         float damping = c < 0 ? damping_in[s.ids[span.row + n]] : damping_out[s.output_ids[c]];
         *(c < 0 ? s.rate_in + n : s.rate_out + c) = span.rate * damping;
     }
-}
-
-// 2 to the power of x, and 1 / x: an instruction each, to two units in the last place.
-__device__ __forceinline__ float power_of_two(float x) {
-#ifdef __CUDA_ARCH__
-    float power;
-    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(power) : "f"(x));
-    return power;
-#else
-    return exp2f(x);
-#endif
-}
-
-__device__ __forceinline__ float reciprocal(float x) {
-#ifdef __CUDA_ARCH__
-    float result;
-    asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(result) : "f"(x));
-    return result;
-#else
-    return 1.0f / x;
-#endif
-}
-
-__device__ __forceinline__ float sigmoid(float x) {
-    constexpr float LOG2_E = 1.4426950409f;
-    return reciprocal(1.0f + power_of_two(-LOG2_E * x));
-}
-
-// -log sigmoid(x). Few spans are measured: inlined at each score, this would be half of the code.
-__device__ __noinline__ float log_loss(float x) {
-    return fmaxf(-x, 0.0f) + log1pf(expf(-fabsf(x)));
-}
-
-// The gradient of a score that stands for `weight` pairs of label 0 or 1; notes its loss. Of weight
-// 0, the score may come from a row that was never filled.
-__device__ __forceinline__ float score_gradient(float score, float weight, int label,
-                                                const SpanRange& span, Counts& counts) {
-    if (span.is_measured && weight != 0) counts.loss += weight * log_loss(label ? score : -score);
-    float gradient = weight * (label - sigmoid(score));
-    return weight != 0 ? gradient : 0.0f;
-}
-
-__device__ __forceinline__ void note_score(Shared& s, int row, int column, float gradient) {
-    s.by_row[row * SCORED + column] = gradient;
-    s.by_column[column * SCORE_ROWS + row] = gradient;
+    wait_for_copies();
+    if (TENSOR) {  // each thread what it has copied
+        for (int r = threadIdx.x / 32; r < span.rows; r += WARPS)
+            round_row(s.contexts + r * PITCH, lane);
+        for (int c = threadIdx.x / 32; c < COLUMNS; c += WARPS)
+            round_row(s.outputs + c * PITCH, lane);
+    }
 }
 
 // Gradients of a span whose rows are in shared memory, and their addition to the weights. Both
@@ -557,34 +633,35 @@ __device__ __forceinline__ void note_score(Shared& s, int row, int column, float
 __device__ void train_gathered(Shared& s, const SpanRange& span, float* W_in, float* W_out,
                                Counts& counts) {
     const u32* pairs = s.pairs + span.skipped;
-    dots<COLUMNS>(s.contexts, span.rows, s.outputs, [&](int r, int c, float score) {
-        bool is_target = c >= NOISE;
-        float weight = is_target ? (float)(pairs[r] >> (c - NOISE) & 1)
-                       : c < NEGATIVES ? span.ratio * __popc(pairs[r] & ~s.equal[c])
-                                       : 0.0f;
-        note_score(s, r, c, score_gradient(score, weight, is_target, span, counts));
-    });
+    auto weight = [&](int r, int c) {
+        u32 bits = r < span.rows ? pairs[r] : 0;
+        return c >= NOISE      ? (float)(bits >> (c - NOISE) & 1)
+               : c < NEGATIVES ? span.ratio * __popc(bits & ~s.equal[c])
+                               : 0.0f;
+    };
+    score<COLUMNS>(s, s.contexts, span.rows, weight);
+    if (span.is_measured) counts.loss += measure_loss(s, s.contexts, span.rows, weight);
     __syncthreads();
     int ahead = span.center - span.row;  // context rows before the first centre word
     combine(
-        span.rows, s.outputs,
+        span.rows, s.outputs, COLUMNS,
         [&](int r) {
             int start = clip(r - ahead - WINDOW, 0, span.count);
             int stop = clip(r + 8 - ahead + WINDOW, start, span.count);
             return Range{NEGATIVES, NOISE + start, NOISE + stop};
         },
-        Stored{s.by_column, SCORE_ROWS},
+        ScoreRows{s.scores},
         [&](int r, int v, float4 sum) {
             add_to_global(row_of(W_in, s.ids[span.row + r]) + v, scaled(s.rate_in[r], sum));
         });
     combine(
-        COLUMNS, s.contexts,
+        COLUMNS, s.contexts, span.rows,
         [&](int c) {
             int start = c < NOISE ? 0 : clip(c - NOISE + ahead - WINDOW, 0, span.rows);
             int stop = c < NOISE ? span.rows : c - NOISE + 8 + ahead + WINDOW;
             return Range{0, start, clip(stop, start, span.rows)};
         },
-        Stored{s.by_row, SCORED},
+        ScoreColumns{s.scores},
         [&](int c, int v, float4 sum) {
             if (is_used(c, span))
                 add_to_global(row_of(W_out, s.output_ids[c]) + v, scaled(s.rate_out[c], sum));
@@ -599,6 +676,7 @@ __device__ __forceinline__ int find_sizes(Shared&, const SpanRange&) { return 0;
 // thread have any, which are CBOW's pairs.
 __device__ int find_sizes(Shared& s, const SpanRange& span) {
     int found = 0;
+#pragma unroll 1
     for (int b = threadIdx.x; b < span.count; b += THREADS) {
         int size = 0;
         for (int word = 0; word < ROW_WORDS; word++) {
@@ -617,26 +695,26 @@ __device__ int find_sizes(Shared& s, const SpanRange& span) {
 __device__ void average_contexts(Shared& s, const SpanRange& span, int ahead) {
     const u32* pairs = s.pairs + span.skipped;
     combine(
-        span.count, s.contexts,
+        span.count, s.contexts, span.rows,
         [&](int b) {
             int start = clip(b + ahead - WINDOW, 0, span.rows);
-            return Range{0, start, clip(b + 8 + ahead + WINDOW, start, span.rows)};
+            return Range{0, start, clip(b + Bits::TALL + ahead + WINDOW, start, span.rows)};
         },
         Bits{pairs, 1},
         [&](int b, int v, float4 sum) {
-            s.hidden[b * PITCH + v] = scaled(1.0f / (s.size[b] > 0 ? s.size[b] : 1), sum);
+            s.hidden[b * PITCH + v] = rounded(scaled(1.0f / (s.size[b] > 0 ? s.size[b] : 1), sum));
         });
 }
 
 // The gradient of each mean's score with its centre word; a warp a score.
-__device__ void score_targets(Shared& s, const SpanRange& span, Counts& counts) {
+__device__ void score_targets(Shared& s, const SpanRange& span) {
     int lane = threadIdx.x % 32;
     for (int b = threadIdx.x / 32; b < span.count; b += WARPS) {
         float score = 0;
         for (int v = lane; v < VECTORS; v += 32)
             add_dot(score, s.hidden[b * PITCH + v], s.outputs[(NOISE + b) * PITCH + v]);
         for (int step = 16; step > 0; step /= 2) score += __shfl_xor_sync(ALL, score, step);
-        if (lane == 0) s.own[b] = score_gradient(score, s.size[b] > 0, 1, span, counts);
+        if (lane == 0) s.own[b] = score_gradient(score, s.size[b] > 0, 1);
     }
 }
 
@@ -645,27 +723,30 @@ __device__ void train_gathered(Shared& s, const SpanRange& span, float* W_in, fl
     int ahead = span.center - span.row;  // context rows before the first centre word
     average_contexts(s, span, ahead);
     __syncthreads();
-    score_targets(s, span, counts);
-    dots<NOISE>(s.hidden, span.count, s.outputs, [&](int b, int c, float score) {
-        bool counts_here = c < NEGATIVES && s.size[b] > 0 && !(s.equal[c] >> b & 1);
-        float weight = counts_here ? span.ratio : 0.0f;
-        note_score(s, b, c, score_gradient(score, weight, 0, span, counts));
-    });
+    auto weight = [&](int b, int c) {
+        if (b >= span.count || s.size[b] == 0) return 0.0f;
+        if (c >= NOISE) return c - NOISE == b ? 1.0f : 0.0f;
+        return c < NEGATIVES && !(s.equal[c] >> b & 1) ? span.ratio : 0.0f;
+    };
+    score_targets(s, span);
+    score<NOISE>(s, s.hidden, span.count, weight);
+    if (span.is_measured) counts.loss += measure_loss(s, s.hidden, span.count, weight);
     __syncthreads();
     float4* gradients = s.contexts;  // of the means; the context rows have done their part
     combine(
-        span.count, s.outputs, [&](int) { return Range{NEGATIVES, 0, 0}; },
-        Stored{s.by_column, SCORE_ROWS},
+        span.count, s.outputs, NOISE, [&](int) { return Range{NEGATIVES, 0, 0}; },
+        ScoreRows{s.scores},
         [&](int b, int v, float4 sum) {
             add_scaled(sum, s.own[b], s.outputs[(NOISE + b) * PITCH + v]);
-            gradients[b * PITCH + v] = sum;
+            gradients[b * PITCH + v] = rounded(sum);
         });
     combine(
-        NEGATIVES, s.hidden, [&](int) { return Range{0, 0, span.count}; },
-        Stored{s.by_row, SCORED},
+        NEGATIVES, s.hidden, span.count, [&](int) { return Range{0, 0, span.count}; },
+        ScoreColumns{s.scores},
         [&](int c, int v, float4 sum) {
             add_to_global(row_of(W_out, s.output_ids[c]) + v, scaled(s.rate_out[c], sum));
-        });
+        },
+        true);
     for (int item = threadIdx.x; item < span.count * VECTORS; item += THREADS) {
         int b = item / VECTORS, v = item % VECTORS, c = NOISE + b;
         add_to_global(row_of(W_out, s.output_ids[c]) + v,
@@ -673,10 +754,10 @@ __device__ void train_gathered(Shared& s, const SpanRange& span, float* W_in, fl
     }
     __syncthreads();
     combine(
-        span.rows, gradients,
+        span.rows, gradients, span.count,
         [&](int r) {
             int start = clip(r - ahead - WINDOW, 0, span.count);
-            return Range{0, start, clip(r + 8 - ahead + WINDOW, start, span.count)};
+            return Range{0, start, clip(r + Bits::TALL - ahead + WINDOW, start, span.count)};
         },
         Bits{s.inside, ROW_WORDS},
         [&](int r, int v, float4 sum) {
@@ -727,7 +808,7 @@ __device__ void train_span(Shared& s, const Corpus& corpus, const Tables& tables
     counts.pairs += pairs;
     counts.measured += span.is_measured ? pairs : 0;
     gather(s, span, W_in, W_out, tables.damping_in, tables.damping_out);
-    wait_for_copies();
+    __syncthreads();
     train_gathered(s, span, W_in, W_out, counts);
 }
 
@@ -766,8 +847,8 @@ train(const int* ids, i64 ids_start, i64 ids_stop, i64 start, i64 stop, i64 piec
                 train_span(s, corpus, tables, place, WINDOW + n * CENTERS, W_in, W_out, counts);
         }
     }
-    add_total(totals + 1, counts.words);
-    add_total(totals + 2, counts.pairs);
-    add_total(totals + 3, counts.measured);
+    add_total(totals + 1, (u64)counts.words);
+    add_total(totals + 2, (u64)counts.pairs);
+    add_total(totals + 3, (u64)counts.measured);
     add_total(loss, counts.loss);
 }
