@@ -102,6 +102,16 @@ static void multiply_tiles(float (&c)[4], const float (&a)[4], const float (&b)[
     meet(my_warp());  // before anyone writes the next ones
 }
 
+// PTX's ldmatrix.x4 for matrices of 8 rows of 16 bytes.
+static void load_matrices(float (&numbers)[4], const float4* row) {
+    static const float* rows[MOST_THREADS];
+    int self = threadIdx.x, lane = self % 32, first = self - lane;
+    rows[self] = (const float*)row;
+    meet(my_warp());
+    for (int i = 0; i < 4; i++) numbers[i] = rows[first + 8 * i + lane / 4][lane % 4];
+    meet(my_warp());
+}
+
 static void start(int thread) {
     threadIdx.x = thread;
     body();

@@ -77,7 +77,7 @@ class Constants(NamedTuple):
         tile = 16 if self.tensor else 8
         scores = up(self.centers if cbow else rows, tile) * ((noise if cbow else columns) + 4)
         words = PIECE + 2 * self.window
-        vectors = (rows + columns) * row + (self.centers * row if cbow else 16)
+        vectors = (rows + columns) * row + (self.centers * row if cbow else 16) + 16
         numbers = (
             scores
             + 2 * self.centers

@@ -46,6 +46,7 @@ struct Shared {
     float4 contexts[ROWS * PITCH];      // CBOW: later the gradients of the means
     float4 outputs[COLUMNS * PITCH];
     float4 hidden[CBOW ? CENTERS * PITCH : 1];
+    float4 none;                        // 0, read instead of vectors beyond the end of a row
     alignas(16) float scores[SCORE_ROWS * SCORE_PITCH];  // their gradients: see `note_gradients`
     float own[CENTERS];                 // CBOW's, of each mean with its centre word
     float rate_in[ROWS];                // learning rate, damped
@@ -334,7 +335,8 @@ __device__ __forceinline__ double measure_loss(const Shared& s, const float4* x,
 
 // Products of matrices in shared memory.
 
-// The factors of a sum, factor(m, k), for TALL of its rows m and STEP of its terms k at a time.
+// The factors of a sum, factor(m, k), for TALL of its rows m and STEP of its terms k at a time. On
+// tensor cores a tile of 16 rows and eight terms, of which those from `terms` on are 0.
 
 // scores[m][k]
 struct ScoreRows {
@@ -351,7 +353,7 @@ struct ScoreRows {
         }
     }
 
-    __device__ float one(int m, int k) const { return scores[m * SCORE_PITCH + k]; }
+    __device__ void tile(int m, int k, int terms, float (&a)[4]) const;
 };
 
 // scores[k][m]
@@ -368,6 +370,7 @@ struct ScoreColumns {
     }
 
     __device__ float one(int m, int k) const { return scores[k * SCORE_PITCH + m]; }
+    __device__ void tile(int m, int k, int terms, float (&a)[4]) const;
 };
 
 // Bit m of the words of k
@@ -386,6 +389,7 @@ struct Bits {
     __device__ float one(int m, int k) const {
         return bits[k * words + m / 32] >> m % 32 & 1 ? 1.0f : 0.0f;
     }
+    __device__ void tile(int m, int k, int terms, float (&a)[4]) const;
 };
 
 // Which of the k in a sum count, for the rows m..m + 7: all below `full`, then start..stop.
@@ -420,8 +424,8 @@ __device__ __forceinline__ void score(Shared& s, const float4* x, int rows, Weig
 }
 
 // finish(m, v, vector v of the sum of factor(m, k) * x[k]), for m < rows and k < terms; only the k
-// in ranges(m) have a factor that is not 0. A vector of Factor::TALL rows a thread. Of two sums that
-// do not wait for one another, the second begins with the threads that have no part of the first.
+// in ranges(m) have a factor that is not 0. A vector of Factor::TALL rows a thread. Of two sums
+// that do not wait for one another, the second begins with the threads that the first leaves idle.
 template <class Ranges, class Factor, class Finish>
 __device__ __forceinline__ void combine(int rows, const float4* x, int, Ranges ranges,
                                         Factor factor, Finish finish, bool is_second = false) {
@@ -449,9 +453,7 @@ __device__ __forceinline__ void combine(int rows, const float4* x, int, Ranges r
 // The same on tensor cores: a warp multiplies tiles of 16 x 8 by 8 x 8, whose factors are `rounded`
 // already. What a lane holds of them (PTX, mma.m16n8k8): with group = lane / 4 and t = lane % 4, of
 // the left rows group and group + 8 at k = t and t + 4, of the right column group at the same k, of
-// the product rows group and group + 8 at columns 2t and 2t + 1. Which row, column or k stands in
-// which of these places is free where both factors agree: here so that each lane reads vectors of
-// four numbers, and eight lanes that read at once read from different banks.
+// the product rows group and group + 8 at columns 2t and 2t + 1.
 __device__ __forceinline__ void multiply_tiles(float (&c)[4], const float (&a)[4], float b_1,
                                                float b_2) {
 #ifdef __CUDA_ARCH__
@@ -466,55 +468,110 @@ __device__ __forceinline__ void multiply_tiles(float (&c)[4], const float (&a)[4
 #endif
 }
 
-// The place that stands for number `group` of eight: 0, 4, 1, 5, 2, 6, 3, 7.
-__device__ __forceinline__ int place_of(int group) { return group / 2 + group % 2 * 4; }
+// A place in shared memory, as `ldmatrix` takes it.
+#ifdef __CUDA_ARCH__
+typedef u32 Address;
+__device__ __forceinline__ Address address_of(const float4* vector) {
+    return (u32)__cvta_generic_to_shared(vector);
+}
+#else
+typedef const float4* Address;
+Address address_of(const float4* vector) { return vector; }
+#endif
+
+// Four matrices of 8 rows of four numbers (PTX, ldmatrix.x4). Each lane points to row lane % 8 of
+// matrix lane / 8, some vectors after an address, and gets of each matrix number lane % 4 of row
+// lane / 4.
+__device__ __forceinline__ void load_matrices(float (&numbers)[4], Address row, int vectors) {
+#ifdef __CUDA_ARCH__
+    u32 bits[4];
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+                 : "=r"(bits[0]), "=r"(bits[1]), "=r"(bits[2]), "=r"(bits[3])
+                 : "r"(row + 16 * vectors) : "memory");
+#pragma unroll
+    for (int i = 0; i < 4; i++) numbers[i] = __uint_as_float(bits[i]);
+#else
+    emulator::load_matrices(numbers, row + vectors);
+#endif
+}
+
+// Where a lane points to for a left tile: rows, then the second four of its eight k.
+__device__ __forceinline__ int left_row() { return threadIdx.x % 16; }
+__device__ __forceinline__ int left_vector() { return threadIdx.x % 32 / 16; }
+
+__device__ __forceinline__ void ScoreRows::tile(int m, int k, int, float (&a)[4]) const {
+    Address row = address_of((const float4*)(scores + (m + left_row()) * SCORE_PITCH));
+    load_matrices(a, row, k / 4 + left_vector());
+}
+
+template <class Factor>
+__device__ void tile_of(const Factor& factor, int m, int k, int terms, float (&a)[4]) {
+    int row = m + threadIdx.x % 32 / 4, k_1 = k + threadIdx.x % 4, k_2 = k_1 + 4;
+    a[0] = k_1 < terms ? factor.one(row, k_1) : 0;
+    a[1] = k_1 < terms ? factor.one(row + 8, k_1) : 0;
+    a[2] = k_2 < terms ? factor.one(row, k_2) : 0;
+    a[3] = k_2 < terms ? factor.one(row + 8, k_2) : 0;
+}
+
+__device__ void ScoreColumns::tile(int m, int k, int terms, float (&a)[4]) const {
+    tile_of(*this, m, k, terms, a);
+}
+
+__device__ void Bits::tile(int m, int k, int terms, float (&a)[4]) const {
+    tile_of(*this, m, k, terms, a);
+}
 
 // A tile of 16 rows and 8 columns a warp.
 template <int N, class Weight>
 __device__ __forceinline__ void score(Shared& s, const float4* x, int rows, Weight weight) {
-    int place = place_of(threadIdx.x % 32 / 4), t = threadIdx.x % 4;
-    float4 none = make_float4(0, 0, 0, 0);
+    int lane = threadIdx.x % 32;
     for (int tile = threadIdx.x / 32; tile < (rows + 15) / 16 * (N / 8); tile += WARPS) {
-        int m = tile / (N / 8) * 16 + place, n = tile % (N / 8) * 8;
-        const float4* x_1 = x + min(m, rows - 1) * PITCH;  // rows beyond have no weight
-        const float4* x_2 = x + min(m + 8, rows - 1) * PITCH;
-        const float4* y = s.outputs + (n + place) * PITCH;
-        float sums[4] = {}, other[4] = {};
-#pragma unroll 2
-        for (int v = t; v < up(VECTORS, 4); v += 4) {
-            bool is_in = v < VECTORS;
-            float4 a_1 = is_in ? x_1[v] : none, a_2 = is_in ? x_2[v] : none;
-            float4 b = is_in ? y[v] : none;
-            multiply_tiles(sums, {a_1.x, a_2.x, a_1.y, a_2.y}, b.x, b.y);
-            multiply_tiles(other, {a_1.z, a_2.z, a_1.w, a_2.w}, b.z, b.w);
+        int m = tile / (N / 8) * 16, n = tile % (N / 8) * 8;
+        // Rows beyond the last have no weight, vectors beyond a row's end are 0.
+        Address none = address_of(&s.none);
+        Address left = address_of(x + min(m + left_row(), rows - 1) * PITCH + left_vector());
+        Address right = address_of(s.outputs + (n + lane % 8) * PITCH + lane / 8);
+        float sums[2][4] = {};
+#pragma unroll 4
+        for (int v = 0; v < VECTORS; v += 4) {
+            float a[2][4], b[4];
+            bool is_in = v + left_vector() < VECTORS, is_in_2 = v + 2 + left_vector() < VECTORS;
+            bool is_in_b = v + lane / 8 < VECTORS;
+            load_matrices(a[0], is_in ? left : none, is_in ? v : 0);
+            load_matrices(a[1], is_in_2 ? left : none, is_in_2 ? v + 2 : 0);
+            load_matrices(b, is_in_b ? right : none, is_in_b ? v : 0);
+            multiply_tiles(sums[0], a[0], b[0], b[1]);
+            multiply_tiles(sums[1], a[1], b[2], b[3]);
         }
-        float scores[2][2] = {{sums[0] + other[0], sums[1] + other[1]},
-                              {sums[2] + other[2], sums[3] + other[3]}};
-        note_gradients(s, m, 8, n + t, 4, scores, weight);
+        float scores[2][2];
+#pragma unroll
+        for (int i = 0; i < 4; i++) scores[i / 2][i % 2] = sums[0][i] + sums[1][i];
+        note_gradients(s, m + lane / 4, 8, n + lane % 4 * 2, 1, scores, weight);
     }
 }
 
-// A tile of 32 rows and eight vectors a warp. Factors of rows beyond the last are read from what
-// follows in shared memory, and their sums are not used.
+// A tile of 32 rows and eight vectors a warp. Vectors of x hold four columns each: right tile i has
+// number i of eight vectors, in an order in which neighbouring lanes finish neighbouring vectors: 0,
+// 4, 1, 5, 2, 6, 3, 7. Factors of rows beyond the last are read from what follows in shared memory,
+// and their sums are not used.
 template <class Ranges, class Factor, class Finish>
 __device__ __forceinline__ void combine(int rows, const float4* x, int terms, Ranges, Factor factor,
                                         Finish finish, bool is_second = false) {
     constexpr int ACROSS = (VECTORS + 7) / 8;
-    int group = threadIdx.x % 32 / 4, place = place_of(group), t = threadIdx.x % 4;
+    int group = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
     int first = is_second ? (threadIdx.x / 32 + WARPS / 2) % WARPS : threadIdx.x / 32;
     for (int tile = first; tile < (rows + 31) / 32 * ACROSS; tile += WARPS) {
         int m = tile / ACROSS * 32, v = tile % ACROSS * 8;
+        const float4* right = x + v + group / 2 + group % 2 * 4;
         float sums[2][4][4] = {};  // of 16 rows; for each of a vector's numbers
-        for (int k = t; k < up(terms, 8); k += 8) {
-            float4 b_1 = x[min(k, terms - 1) * PITCH + v + place];
-            float4 b_2 = x[min(k + 4, terms - 1) * PITCH + v + place];
+#pragma unroll 2
+        for (int k = 0; k < terms; k += 8) {
+            float4 b_1 = right[min(k + t, terms - 1) * PITCH];
+            float4 b_2 = right[min(k + t + 4, terms - 1) * PITCH];
 #pragma unroll
             for (int h = 0; h < 2; h++) {
-                int row = m + 16 * h + group;
-                float a[4] = {k < terms ? factor.one(row, k) : 0,
-                              k < terms ? factor.one(row + 8, k) : 0,
-                              k + 4 < terms ? factor.one(row, k + 4) : 0,
-                              k + 4 < terms ? factor.one(row + 8, k + 4) : 0};
+                float a[4];
+                factor.tile(m + 16 * h, k, terms, a);
                 multiply_tiles(sums[h][0], a, b_1.x, b_2.x);
                 multiply_tiles(sums[h][1], a, b_1.y, b_2.y);
                 multiply_tiles(sums[h][2], a, b_1.z, b_2.z);
@@ -834,6 +891,7 @@ train(const int* ids, i64 ids_start, i64 ids_stop, i64 start, i64 stop, i64 piec
     Tables tables = {noise,  words,  damping_in, damping_out, lr_start,
                      lr_end, length, ratio,      loss_every};
     Counts counts = {0, 0, 0, 0.0};
+    if (threadIdx.x == 0) s.none = make_float4(0, 0, 0, 0);
     for (;;) {
         __syncthreads();  // the piece before is done
         if (threadIdx.x == 0) s.taken = atomicAdd(totals, 1ull);
