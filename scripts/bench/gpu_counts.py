@@ -1,6 +1,6 @@
 """Counts what `span.cu` compiles to, on a machine that needs no GPU.
 
-    python scripts/bench/gpu_counts.py [--models skipgram] [--dims 128] [--tensor]
+    python scripts/bench/gpu_counts.py [--models skipgram] [--dims 128] [--tensor] [--bulk]
 
 For each shape: registers, spills, shared memory, blocks of a multiprocessor, bytes of code, and for
 each phase of a span its instructions by kind, those of its innermost loop apart. Nothing is run: a
@@ -261,14 +261,15 @@ def main() -> None:
     parser.add_argument("--dims", nargs="+", type=int, default=[128])
     parser.add_argument("--arch", type=int, default=90)
     parser.add_argument("--tensor", action="store_true", help="products on tensor cores")
+    parser.add_argument("--bulk", action="store_true", help="rows copied by the copy engine")
     parser.add_argument("--short", action="store_true", help="no phases")
     options = parser.parse_args()
     for model in options.models:
         for dim in options.dims:
-            constants = fit_constants(model, dim, 5, 5, LIMIT)
+            variant = {"tensor": options.tensor, "bulk": options.bulk}
+            constants = fit_constants(model, dim, 5, 5, LIMIT, **variant)
             if constants is None:
                 raise SystemExit(f"rows of dim {dim} do not fit into shared memory")
-            constants = constants._replace(tensor=options.tensor)
             report(constants, options.arch, options.short)
 
 

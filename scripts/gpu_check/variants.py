@@ -11,23 +11,37 @@ from w2v import kernels
 TORCH_BAR = 10.0  # times PyTorch's mini-batches
 
 
-SHAPES = ["1x5", "4x8", "8x8", "8x16", "16x16", "32x16", "32x32", "16x16 tensor", "32x32 tensor"]
+SHAPES = ["1x5", "4x8", "8x8", "8x16", "16x16", "32x16", "32x32"]
+SHAPES += [f"{shape} {how}" for shape in ("16x16", "32x32") for how in ("tensor", "bulk")]
+SHAPES += ["16x16 tensor bulk", "32x32 tensor bulk"]
+"""Centre words and shared negatives, and how a span is trained: see `layout.Constants`."""
 
 
 def shapes(check: Check) -> dict[str, Any]:
-    """What the shape of a span and tensor cores cost and bring: 1x5 shares nothing."""
+    """What shapes of a span, tensor cores and the copy engine cost and bring, at their quality.
+
+    1x5 shares nothing.
+    """
     rows = {}
     for model in ("skipgram", "cbow"):
         for shape in SHAPES[:2] if check.is_dry else SHAPES:
-            size, _, tensor = shape.partition(" ")
+            size, *variant = shape.split()
             centers, shared = map(int, size.split("x"))
-            kernel = check.kernel(bool(tensor))
+            kernel = variant_kernel(check, variant)
             dim = 8 if check.is_dry else 128
             row = train_once(check, kernel, model, dim, 1, shape=(centers, shared))
             rows[f"{model} {shape}"] = row
             speed = row["words_per_second"] / 1e6
-            print(f"{model:9} {shape:12}: {speed:6.1f} M words/s, {scores(row)}")
+            print(f"{model:9} {shape:17}: {speed:6.1f} M words/s, {scores(row)}")
     return rows
+
+
+def variant_kernel(check: Check, variant: list[str]) -> Any:
+    if check.is_dry or not variant:
+        return check.kernel()
+    from w2v.kernels.cuda.kernel import CudaKernel
+
+    return CudaKernel("tensor" in variant, bulk="bulk" in variant)
 
 
 def pytorch(check: Check) -> dict[str, Any]:

@@ -92,6 +92,22 @@ def test_tensor_cores_multiply_the_same_matrices(cuda, model, shape, monkeypatch
             assert abs(array - right).max() < 1e-3 * abs(right).max()
 
 
+@MODELS
+@pytest.mark.parametrize("dim", [7, 24])
+def test_rows_copied_by_the_engine_train_the_same(cuda, model, dim):
+    """The stand-in's engine counts bytes as the device's does: a wait for others never ends."""
+    ids = random_stream(1500, 60, 4, 25)
+    plan = plan_for(ids, 60, model=model, centers=5, shared=3, lr=0.01, sample=0.02)
+    assert_same(*train_both(ids, plan, dim, 3, kernel=cuda.CudaKernel(bulk=True)))
+
+
+def test_the_engine_feeds_tensor_cores(cuda, monkeypatch):
+    monkeypatch.setenv("EMULATOR_EXACT", "1")
+    ids = random_stream(1500, 60, 4, 25)
+    plan = plan_for(ids, 60, lr=0.01, sample=0.02)
+    assert_same(*train_both(ids, plan, 24, 3, kernel=cuda.CudaKernel(tensor=True, bulk=True)))
+
+
 # Few shapes, since each is a compilation of its own; the streams are Hypothesis's.
 SHAPES = [
     ("skipgram", 1, 1, 1, 1, 1),
@@ -236,6 +252,10 @@ def test_an_old_card_is_refused(cuda, cupy, monkeypatch):
     monkeypatch.setattr(cupy.cuda.Device, "compute_capability", "61")
     with pytest.raises(GPUError, match=r"capability 6\.1: .* needs 7\.0 or newer"):
         cuda.CudaKernel()
+    monkeypatch.setattr(cupy.cuda.Device, "compute_capability", "80")
+    cuda.CudaKernel(tensor=True)
+    with pytest.raises(GPUError, match=r"capability 8\.0: .* needs 9\.0 or newer"):
+        cuda.CudaKernel(bulk=True)
 
 
 def test_spans_shrink_until_they_fit():

@@ -112,6 +112,30 @@ static void load_matrices(float (&numbers)[4], const float4* row) {
     meet(my_warp());
 }
 
+// PTX's mbarrier as cp.async.bulk uses it: phases in the high half, bytes on their way in the low.
+static void end_phase(unsigned long long* barrier, int bytes, int arrivals) {
+    auto* half = (int*)barrier;
+    half[0] += bytes;
+    static int awaited;  // of the phase's one arrival
+    awaited = arrivals ? 1 : awaited;
+    if (half[0] == 0 && awaited) {
+        awaited = 0;
+        half[1]++;
+    }
+}
+static void expect_bytes(unsigned long long* barrier, unsigned bytes) {
+    end_phase(barrier, bytes, 1);
+}
+static void copy_bytes(unsigned long long* barrier, void* target, const void* source,
+                       unsigned bytes) {
+    if ((size_t)target % 16 || (size_t)source % 16 || bytes % 16) std::abort();
+    std::memcpy(target, source, bytes);
+    end_phase(barrier, -(int)bytes, 0);
+}
+static void wait_for_bytes(unsigned long long* barrier, unsigned phase) {
+    while (((int*)barrier)[1] != (int)phase + 1) hand_over();
+}
+
 static void start(int thread) {
     threadIdx.x = thread;
     body();

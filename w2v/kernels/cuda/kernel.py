@@ -33,6 +33,9 @@ OLDEST = 70
 OLDEST_TENSOR = 80
 """Ampere: the first whose tensor cores take tf32."""
 
+OLDEST_BULK = 90
+"""Hopper: the first with an engine that copies rows."""
+
 
 class Tables(NamedTuple):
     """A plan's tables on the device, in the order of `span.cu`."""
@@ -79,12 +82,12 @@ class CudaKernel:
     block = 1 << 26
     """Places of the stream in one call: some tenths of a second."""
 
-    def __init__(self, tensor: bool = False):
-        """tensor: see `Constants`. Raises GPUError for a card that is too old."""
-        self.tensor = tensor
+    def __init__(self, tensor: bool = False, *, bulk: bool = False):
+        """tensor, bulk: see `Constants`. Raises GPUError for a card that is too old."""
+        self.tensor, self.bulk = tensor, bulk
         self.device = cupy.cuda.Device()
         capability = int(self.device.compute_capability)
-        oldest = OLDEST_TENSOR if tensor else OLDEST
+        oldest = OLDEST_BULK if bulk else OLDEST_TENSOR if tensor else OLDEST
         if capability < oldest:
             raise GPUError(
                 f"{gpu_name()} is of compute capability {capability / 10}: the fused kernel "
@@ -115,9 +118,9 @@ class CudaKernel:
         """
         limit = self.shared_limit
         if shape is None:
-            constants = fit_constants(model, dim, window, negative, limit)
+            constants = fit_constants(model, dim, window, negative, limit, self.tensor, self.bulk)
         else:
-            constants = span_constants(model, dim, window, shape, limit, self.tensor)
+            constants = self._span_constants(model, dim, window, shape)
         if constants is None or constants.shared_bytes() > limit:
             raise GPUError(
                 f"rows of dim {dim} with a window of {window} do not fit into the "
@@ -200,8 +203,13 @@ class CudaKernel:
         return result
 
     def _constants(self, plan: Plan, dim: int) -> Constants:
-        shape = plan.centers, plan.shared
-        return span_constants(plan.model, dim, plan.window, shape, self.shared_limit, self.tensor)
+        return self._span_constants(plan.model, dim, plan.window, (plan.centers, plan.shared))
+
+    def _span_constants(
+        self, model: str, dim: int, window: int, shape: tuple[int, int]
+    ) -> Constants:
+        limit = self.shared_limit
+        return span_constants(model, dim, window, shape, limit, self.tensor, self.bulk)
 
     def _text_of(self, ids: numpy.ndarray) -> DeviceText:
         """The stream on the device: the one before, or a new one."""

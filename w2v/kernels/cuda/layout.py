@@ -33,8 +33,9 @@ class Constants(NamedTuple):
     """One compilation of the kernel.
 
     shared: negatives of a span. threads: of a block. tensor: multiply on tensor cores, which need
-    Ampere or newer and round factors to 10 bits. blocks: that a multiprocessor has to have room
-    for, so that the compiler gives no thread more registers than that leaves.
+    Ampere or newer and round factors to 10 bits. bulk: have the copy engine copy rows, which needs
+    Hopper or newer. blocks: that a multiprocessor has to have room for, so that the compiler gives
+    no thread more registers than that leaves.
     """
 
     model: str
@@ -44,6 +45,7 @@ class Constants(NamedTuple):
     shared: int
     threads: int
     tensor: bool = False
+    bulk: bool = False
     blocks: int = 1
 
     @property
@@ -63,6 +65,7 @@ class Constants(NamedTuple):
             "THREADS": self.threads,
             "PIECE": PIECE,
             "TENSOR": int(self.tensor),
+            "BULK": int(self.bulk),
             "BLOCKS": self.blocks,
             "SHARED_BYTES": self.shared_bytes(),
         }
@@ -91,7 +94,7 @@ class Constants(NamedTuple):
             + 5
             + 2 * (self.threads // 32)
         )
-        return up(up(vectors + 4 * numbers, 8) + 8, 16)
+        return up(up(vectors + 4 * numbers, 8) + 2 * 8, 16)
 
 
 def up(number: int, step: int) -> int:
@@ -115,18 +118,24 @@ def block_threads(model: str, dim: int) -> int:
 
 
 def span_constants(
-    model: str, dim: int, window: int, shape: tuple[int, int], limit: int, tensor: bool = False
+    model: str,
+    dim: int,
+    window: int,
+    shape: tuple[int, int],
+    limit: int,
+    tensor: bool = False,
+    bulk: bool = False,
 ) -> Constants:
     """The constants for spans of a shape. Raises ValueError for more centre words than it can have.
 
     shape: centre words and shared negatives. limit: bytes of shared memory that a block may have; a
-    multiprocessor has RESERVED more. Where shared memory has room for more blocks, they are as many
-    as leave each thread REGISTERS.
+    multiprocessor has RESERVED more. tensor, bulk: see `Constants`. Where shared memory has room
+    for more blocks, they are as many as leave each thread REGISTERS.
     """
     if shape[0] > MOST_CENTERS:
         raise ValueError(f"a span has at most {MOST_CENTERS} centre words, not {shape[0]}")
     threads = block_threads(model, dim)
-    constants = Constants(model, dim, window, *shape, threads, tensor)
+    constants = Constants(model, dim, window, *shape, threads, tensor, bulk)
     blocks = max(1, (limit + RESERVED) // (constants.shared_bytes() + RESERVED))
     while blocks > 1 and registers_left(blocks, threads) < REGISTERS:
         blocks -= 1
@@ -142,7 +151,15 @@ def registers_left(blocks: int, threads: int) -> int:
     return SCHEDULER_REGISTERS // (32 * warps) // 8 * 8
 
 
-def fit_constants(model: str, dim: int, window: int, negative: int, limit: int) -> Constants | None:
+def fit_constants(
+    model: str,
+    dim: int,
+    window: int,
+    negative: int,
+    limit: int,
+    tensor: bool = False,
+    bulk: bool = False,
+) -> Constants | None:
     """Constants whose spans fit into `limit` bytes of shared memory a block; None if none do.
 
     Spans are as on the CPU (`plan.span_shape`), halved as often as it takes.
@@ -150,7 +167,7 @@ def fit_constants(model: str, dim: int, window: int, negative: int, limit: int) 
     centers, shared = span_shape(model, window, negative)
     centers = min(centers, MOST_CENTERS)
     while True:
-        constants = span_constants(model, dim, window, (centers, shared), limit)
+        constants = span_constants(model, dim, window, (centers, shared), limit, tensor, bulk)
         if constants.shared_bytes() <= limit:
             return constants
         if centers == 1:

@@ -8,7 +8,8 @@
 //
 // Given when it is compiled: CBOW (0 or 1), DIM, STRIDE (floats from row to row in global memory),
 // WINDOW, CENTERS (at most 32, one bit each), NEGATIVES (shared ones), THREADS, PIECE, TENSOR (0 or
-// 1: products on tensor cores) and SHARED_BYTES (of `Shared`, by which the host asks for memory).
+// 1: products on tensor cores), BULK (0 or 1: rows are copied by the copy engine of sm_90) and
+// SHARED_BYTES (of `Shared`, by which the host asks for memory).
 
 typedef unsigned int u32;
 typedef unsigned long long u64;
@@ -66,6 +67,7 @@ struct Shared {
     int reach_start, reach_stop;        // indices of all
     int kept_before[WARPS], ends_before[WARPS];
     u64 taken;
+    u64 arrived;                        // BULK: the barrier that counts copied bytes
 };
 static_assert(sizeof(Shared) == SHARED_BYTES,
               "kernels/cuda/layout.py counts shared memory otherwise");
@@ -80,6 +82,7 @@ struct Corpus {       // ids_start..ids_stop: places that can be read; start..st
 
 struct Counts {       // of one thread in one launch
     u32 words, pairs, measured;
+    u32 spans;        // whose rows were copied
     double loss;
 };
 
@@ -133,6 +136,71 @@ __device__ __forceinline__ void copy_vector(float4* target, const float4* source
     *target = __ldcg(source);
 #endif
 }
+
+#if BULK
+
+// The copy engine (PTX, cp.async.bulk) takes a whole row by one instruction of one thread. A barrier
+// in shared memory counts the bytes that have arrived: its phase ends when they are as many as
+// expected, and phases are told apart by parity.
+
+#ifdef __CUDA_ARCH__
+__device__ __forceinline__ u32 shared_address(const void* place) {
+    return (u32)__cvta_generic_to_shared(place);
+}
+#endif
+
+// What threads have written to shared memory, the engine writes after them.
+__device__ __forceinline__ void hand_to_engine() {
+#ifdef __CUDA_ARCH__
+    asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
+#endif
+}
+
+__device__ __forceinline__ void start_barrier(u64* barrier) {
+#ifdef __CUDA_ARCH__
+    asm volatile("mbarrier.init.shared::cta.b64 [%0], 1;" ::"r"(shared_address(barrier)) : "memory");
+#else
+    *barrier = 0;
+#endif
+    hand_to_engine();
+}
+
+__device__ __forceinline__ void expect_bytes(u64* barrier, u32 bytes) {
+#ifdef __CUDA_ARCH__
+    asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;"
+                 ::"r"(shared_address(barrier)), "r"(bytes) : "memory");
+#else
+    emulator::expect_bytes(barrier, bytes);
+#endif
+}
+
+__device__ __forceinline__ void copy_bytes(u64* barrier, void* target, const void* source,
+                                           u32 bytes) {
+#ifdef __CUDA_ARCH__
+    asm volatile(
+        "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];"
+        ::"r"(shared_address(target)), "l"(source), "r"(bytes), "r"(shared_address(barrier))
+        : "memory");
+#else
+    emulator::copy_bytes(barrier, target, source, bytes);
+#endif
+}
+
+__device__ __forceinline__ void wait_for_bytes(u64* barrier, u32 phase) {
+#ifdef __CUDA_ARCH__
+    u32 is_over;
+    do {
+        asm volatile(
+            "{ .reg .pred over; mbarrier.try_wait.parity.shared::cta.b64 over, [%1], %2; "
+            "selp.u32 %0, 1, 0, over; }"
+            : "=r"(is_over) : "r"(shared_address(barrier)), "r"(phase % 2) : "memory");
+    } while (!is_over);
+#else
+    emulator::wait_for_bytes(barrier, phase);
+#endif
+}
+
+#endif
 
 // Wait until what this thread has begun to copy is there.
 __device__ __forceinline__ void wait_for_copies() {
@@ -564,7 +632,7 @@ __device__ __forceinline__ void combine(int rows, const float4* x, int terms, Ra
         int m = tile / ACROSS * 32, v = tile % ACROSS * 8;
         const float4* right = x + v + group / 2 + group % 2 * 4;
         float sums[2][4][4] = {};  // of 16 rows; for each of a vector's numbers
-#pragma unroll 2
+#pragma unroll (CBOW ? 1 : 2)
         for (int k = 0; k < terms; k += 8) {
             float4 b_1 = right[min(k + t, terms - 1) * PITCH];
             float4 b_2 = right[min(k + t + 4, terms - 1) * PITCH];
@@ -659,22 +727,43 @@ __device__ __forceinline__ bool is_used(int c, const SpanRange& span) {
     return c < NEGATIVES || (c >= NOISE && c - NOISE < span.count);
 }
 
-// Copy the span's rows into shared memory, a warp a row, and the learning rate of each. The rates
-// are read after all copies have begun, so that one wait serves for both.
-__device__ void gather(Shared& s, const SpanRange& span, float* W_in, float* W_out,
-                       const float* damping_in, const float* damping_out) {
+// Begin to copy the span's rows into shared memory: a thread a row by the engine, a warp otherwise.
+__device__ __forceinline__ void copy_rows(Shared& s, const SpanRange& span, float* W_in,
+                                          float* W_out) {
+#if BULK
+    constexpr u32 BYTES = VECTORS * sizeof(float4);
+    if (threadIdx.x == 0) expect_bytes(&s.arrived, (span.rows + COLUMNS) * BYTES);
+    int first = threadIdx.x % 32 * WARPS + threadIdx.x / 32;  // lanes of a warp take turns
+    for (int r = first; r < span.rows; r += THREADS)
+        copy_bytes(&s.arrived, s.contexts + r * PITCH, row_of(W_in, s.ids[span.row + r]), BYTES);
+    for (int c = first; c < COLUMNS; c += THREADS)
+        copy_bytes(&s.arrived, s.outputs + c * PITCH, row_of(W_out, s.output_ids[c]), BYTES);
+#else
     int lane = threadIdx.x % 32;
     for (int r = threadIdx.x / 32; r < span.rows; r += WARPS)
         copy_row(s.contexts + r * PITCH, row_of(W_in, s.ids[span.row + r]), lane);
     for (int c = threadIdx.x / 32; c < COLUMNS; c += WARPS)
         copy_row(s.outputs + c * PITCH, row_of(W_out, s.output_ids[c]), lane);
+#endif
+}
+
+// Copy the span's rows, and note the learning rate of each. The rates are read after all copies
+// have begun, so that one wait serves for both. phase: spans before this one.
+__device__ void gather(Shared& s, const SpanRange& span, float* W_in, float* W_out,
+                       const float* damping_in, const float* damping_out, u32 phase) {
+    copy_rows(s, span, W_in, W_out);
     for (int n = threadIdx.x; n < span.rows + COLUMNS; n += THREADS) {
         int c = n - span.rows;
         float damping = c < 0 ? damping_in[s.ids[span.row + n]] : damping_out[s.output_ids[c]];
         *(c < 0 ? s.rate_in + n : s.rate_out + c) = span.rate * damping;
     }
+#if BULK
+    wait_for_bytes(&s.arrived, phase);
+#else
     wait_for_copies();
-    if (TENSOR) {  // each thread what it has copied
+#endif
+    if (TENSOR) {  // each thread what it has waited for
+        int lane = threadIdx.x % 32;
         for (int r = threadIdx.x / 32; r < span.rows; r += WARPS)
             round_row(s.contexts + r * PITCH, lane);
         for (int c = threadIdx.x / 32; c < COLUMNS; c += WARPS)
@@ -839,6 +928,9 @@ __device__ void train_span(Shared& s, const Corpus& corpus, const Tables& tables
         s.row_start = ROWS;
         s.row_stop = 0;
     }
+#if BULK
+    hand_to_engine();
+#endif
     __syncthreads();  // and nobody needs the span before any more
     SpanRange span;
     span.position = place + corpus.shift;
@@ -864,7 +956,7 @@ __device__ void train_span(Shared& s, const Corpus& corpus, const Tables& tables
     if (CBOW) pairs = find_sizes(s, span);
     counts.pairs += pairs;
     counts.measured += span.is_measured ? pairs : 0;
-    gather(s, span, W_in, W_out, tables.damping_in, tables.damping_out);
+    gather(s, span, W_in, W_out, tables.damping_in, tables.damping_out, counts.spans++);
     __syncthreads();
     train_gathered(s, span, W_in, W_out, counts);
 }
@@ -890,7 +982,10 @@ train(const int* ids, i64 ids_start, i64 ids_stop, i64 start, i64 stop, i64 piec
     Corpus corpus = {ids, ids_start, ids_stop, start, stop, keep, key, shift};
     Tables tables = {noise,  words,  damping_in, damping_out, lr_start,
                      lr_end, length, ratio,      loss_every};
-    Counts counts = {0, 0, 0, 0.0};
+    Counts counts = {0, 0, 0, 0, 0.0};
+#if BULK
+    if (threadIdx.x == 0) start_barrier(&s.arrived);
+#endif
     if (threadIdx.x == 0) s.none = make_float4(0, 0, 0, 0);
     for (;;) {
         __syncthreads();  // the piece before is done
