@@ -818,22 +818,24 @@ __device__ __forceinline__ int find_sizes(Shared&, const SpanRange&) { return 0;
 
 #else
 
-// Turn the rows' bits around: the rows of each centre word. Returns how many centre words of this
-// thread have any, which are CBOW's pairs.
+// Turn the rows' bits around: the rows of each centre word, a warp a centre word. Returns how many
+// centre words of this thread have any, which are CBOW's pairs.
 __device__ int find_sizes(Shared& s, const SpanRange& span) {
-    int found = 0;
-#pragma unroll 1
-    for (int b = threadIdx.x; b < span.count; b += THREADS) {
+    int lane = threadIdx.x % 32, found = 0;
+    for (int b = threadIdx.x / 32; b < span.count; b += WARPS) {
         int size = 0;
+#pragma unroll
         for (int word = 0; word < ROW_WORDS; word++) {
-            u32 bits = 0;
-            for (int j = 0; j < 32 && word * 32 + j < span.rows; j++)
-                bits |= (s.pairs[span.skipped + word * 32 + j] >> b & 1) << j;
-            s.inside[b * ROW_WORDS + word] = bits;
+            int r = word * 32 + lane;
+            bool is_pair = r < span.rows && (s.pairs[span.skipped + r] >> b & 1);
+            u32 bits = __ballot_sync(ALL, is_pair);
+            if (lane == 0) s.inside[b * ROW_WORDS + word] = bits;
             size += __popc(bits);
         }
-        s.size[b] = size;
-        found += size > 0;
+        if (lane == 0) {
+            s.size[b] = size;
+            found += size > 0;
+        }
     }
     return found;
 }
