@@ -61,13 +61,23 @@ def compile_for(nvrtc, arch, constants):
 
 @pytest.mark.parametrize("model", ["skipgram", "cbow"])
 @pytest.mark.parametrize(
-    "capability, tensor", [(70, False), (80, False), (90, False), (80, True), (90, True)]
+    "capability, variant",
+    [
+        (70, {}),
+        (80, {}),
+        (90, {}),
+        (80, {"tensor": True}),
+        (90, {"tensor": True}),
+        (90, {"bulk": True}),
+        (90, {"tensor": True, "bulk": True}),
+    ],
+    ids=str,
 )
-def test_it_compiles_without_spills(nvrtc, capability, tensor, model):
+def test_it_compiles_without_spills(nvrtc, capability, variant, model):
     arch = max(capability, min(supported(nvrtc)))
     for dim in DIMS:
-        constants = fit_constants(model, dim, 5, 5, SHARED_MEMORY[capability] * 1024)
-        constants = constants._replace(tensor=tensor)
+        limit = SHARED_MEMORY[capability] * 1024
+        constants = fit_constants(model, dim, 5, 5, limit, **variant)
         code, log = compile_for(nvrtc, arch, constants)
         assert code == 0, log
         spills = re.findall(r"(\d+) bytes spill (?:stores|loads)", log)
