@@ -5,10 +5,12 @@ without `asnumpy`. It is as strict as CuPy or stricter, so code that passes here
 on one side. It cannot show that a kernel is fast, or that CuPy has a function.
 """
 
+import functools
 import types
 import typing
 
 import emulated
+import emulated_step
 import numpy
 
 work = {"launches": 0, "waits": 0}
@@ -223,15 +225,23 @@ _CURRENT = Stream()
 
 
 class RawModule:
-    """Compiles a kernel for the CPU: see `emulated`."""
+    """Compiles kernels for the CPU: see `emulated`, or without options `emulated_step`."""
 
-    def __init__(self, code, options):
-        assert code == emulated.SOURCE.read_text()
+    def __init__(self, *, code, options=()):
+        assert options == () or code == emulated.SOURCE.read_text()
+        self.code = code
         self.defines = tuple(option for option in options if option.startswith("-D"))
 
     def get_function(self, name):
+        if not self.defines:
+            return functools.partial(_run_step, self.code, name)
         assert name == "train"
         return _RawKernel(self.defines)
+
+
+def _run_step(code, name, grid, block, arguments):
+    work["launches"] += 1
+    emulated_step.run(code, name, grid[0], block[0], [_host(value) for value in arguments])
 
 
 class _RawKernel:
@@ -262,6 +272,7 @@ random = types.SimpleNamespace(default_rng=_Generator)
 runtime = types.SimpleNamespace(
     getDeviceCount=lambda: 2,
     CUDARuntimeError=CUDARuntimeError,
+    is_hip=False,
     memGetInfo=lambda: (FREE_BYTES, 2 * FREE_BYTES),
     getDeviceProperties=lambda number: {"name": f"Imaginary {number}".encode()},
     driverGetVersion=lambda: 12090,

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
 import numpy
@@ -13,6 +13,8 @@ from w2v.errors import DivergenceError
 from w2v.layers import RowGradient
 from w2v.optimizers import OPTIMIZERS
 from w2v.optimizers.rules import Rule
+from w2v.sampling import WindowBatch
+from w2v.training.gpu_step import GpuStep, fits
 from w2v.training.listener import Listener, Progress
 from w2v.training.loss_curve import draw_losses
 
@@ -30,7 +32,7 @@ class Batches(Protocol):
     def __len__(self) -> int:
         """How many there are."""
 
-    def __iter__(self) -> Iterator[tuple[tuple[Array, ...], int]]:
+    def __iter__(self) -> Iterator[tuple[Iterable[Array], int]]:
         """For each batch the arguments of the model's `forward`, and how many words it has."""
 
 
@@ -47,6 +49,8 @@ class BatchLoop:
         self.loss_list: list[float] = []
         self.iteration_list: list[int] = []
         self.words_done = 0
+        self._total_loss: Array = 0.0  # of the batches since it was last taken
+        self._gpu_step = GpuStep(model, optimizer) if fits(model, optimizer) else None
 
     def run_epochs(
         self,
@@ -59,15 +63,16 @@ class BatchLoop:
         """Train on the batches of each epoch. The rest is as in `Trainer.fit`."""
         start = time.monotonic()
         iterations = len(batches)
+        self._take_loss()  # of a training that was interrupted
         for epoch in range(1, epochs + 1):
-            total_loss, count = 0.0, 0
+            count = 0
             for iteration, (batch, size) in enumerate(batches, 1):
-                total_loss += self.step(batch, max_grad)
+                self.step(batch, max_grad)
                 self.words_done += size
                 count += 1
                 if eval_interval and (count == eval_interval or iteration == iterations):
-                    self._keep_loss((epoch - 1) * iterations + iteration, float(total_loss) / count)
-                    total_loss, count = 0.0, 0
+                    self._keep_loss((epoch - 1) * iterations + iteration, self._take_loss() / count)
+                    count = 0
                     listener.progress(
                         Progress(
                             epoch=epoch,
@@ -90,19 +95,26 @@ class BatchLoop:
         with numpy.errstate(over="ignore", invalid="ignore"):
             self.run_epochs(batches, config.epochs, config.max_grad, config.eval_interval, listener)
 
-    def step(self, batch: tuple[Array, ...], max_grad: float | None = None) -> Array:
-        """One update. Returns the batch's mean loss, which a GPU need not have computed yet."""
-        loss = self.model.forward(*batch)
+    def step(self, batch: Iterable[Array], max_grad: float | None = None) -> None:
+        """One update, by the layers and the optimizer, or by the kernels that do both on a GPU."""
+        if self._gpu_step is not None and isinstance(batch, WindowBatch):
+            self._gpu_step.run(batch, max_grad)
+            return
+        self._total_loss += self.model.forward(*batch)
         self.model.backward()
         params, grads = merge_shared(self.model.params, self.model.grads)
         if max_grad is not None:
             grads = clip(grads, max_grad)
         self.optimizer.update(params, grads)
-        return loss
 
     def plot(self, ylim: tuple[float, float] | None = None, path: str | None = None) -> None:
         """Draw the loss curve, on the screen or into a PNG file at `path`."""
         draw_losses(self.iteration_list, "iterations", self.loss_list, ylim, path)
+
+    def _take_loss(self) -> float:
+        """The sum of the batches' mean losses since it was last taken. The host waits for a GPU."""
+        total, self._total_loss = float(self._total_loss), 0.0
+        return total if self._gpu_step is None else total + self._gpu_step.take_loss()
 
     def _keep_loss(self, iteration: int, loss: float) -> None:
         if not math.isfinite(loss):

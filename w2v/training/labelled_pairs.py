@@ -3,6 +3,8 @@
 What `w2v train --labelled-pairs` runs.
 """
 
+from collections.abc import Iterable
+
 import numpy
 
 from w2v import np
@@ -76,10 +78,11 @@ class PairTraining(BatchLoop):
         """Train as the configuration says. Raises DivergenceError."""
         self.run_as_configured(self.batches, self.config, listener)
 
-    def step(self, batch: tuple[Array, ...], max_grad: float | None = None) -> Array:
-        """One update. Returns the mean loss of the pairs before it."""
+    def step(self, batch: Iterable[Array], max_grad: float | None = None) -> None:
+        """One update."""
+        batch = tuple(batch)
         self.optimizer.settle(self.model.params, batch[:2])
-        return super().step(batch, max_grad)
+        super().step(batch, max_grad)
 
     def vectors(self) -> WordVectors:
         """The word vectors as trained so far."""
