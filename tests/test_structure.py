@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 # Each line imports only from lines above it and from its own.
 ORDER = [
     ["errors"],
-    ["files", "numba_setup", "parallel"],
+    ["files", "locks", "numba_setup", "parallel"],
     ["config", "config_file", "downloads"],
     ["np", "backend"],
     ["rng"],
@@ -203,6 +203,7 @@ def test_importing_the_package_imports_nothing_heavy():
         "regex",
         "platformdirs",
         "zstandard",
+        "xxhash",
     )
     code = f"import sys, w2v; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

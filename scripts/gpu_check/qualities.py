@@ -18,6 +18,7 @@ from w2v.config import TrainConfig
 from w2v.kernels.weights import initial_weights
 from w2v.training import Listener
 from w2v.training.fused import FusedTraining
+from w2v.training.listener import follow
 
 EPOCHS = 5
 
@@ -34,7 +35,7 @@ def train_once(check: Check, kernel: Any, model: str, dim: int, seed: int, **mor
     trainer = FusedTraining(kernel, weights, plan, text, TrainConfig(epochs=epochs, seed=seed))
     trainer.compile()
     start = time.perf_counter()
-    trainer.fit(Listener())
+    follow(trainer.updates(), Listener())
     seconds = time.perf_counter() - start
     matrices = [to_cpu(array) for array in weights]
     return {

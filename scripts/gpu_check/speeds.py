@@ -15,6 +15,7 @@ from w2v.kernels.weights import initial_weights
 from w2v.training import Listener, Progress
 from w2v.training.fused import FusedTraining
 from w2v.training.layers import LayersTraining
+from w2v.training.listener import follow
 from w2v.training.run import encode_corpus
 
 BARS = {  # words per second at sample 1e-4 on an H200, what is asked for
@@ -55,7 +56,7 @@ def speed(check: Check, text: EncodedCorpus, model: str, dim: int, sample: float
     trainer.compile()
     kernel.train(text.ids, 0, min(len(text.ids), 1 << 20), weights, plan, 1, 0)  # uploads the text
     start = time.perf_counter()
-    trainer.fit(Listener())
+    follow(trainer.updates(), Listener())
     seconds = time.perf_counter() - start
     words_per_second = text.words / seconds
     counts = text.vocabulary.counts
@@ -155,7 +156,7 @@ def layers(check: Check) -> dict[str, Any]:
             dim=8 if check.is_dry else 100, eval_interval=1000, **options,
         )  # fmt: skip
         heard = Heard()
-        LayersTraining.from_config(text, config).fit(heard)
+        follow(LayersTraining.from_config(text, config).updates(), heard)
         first, last = heard.places[0], heard.places[-1]  # the first has the compilations in it
         if len(heard.places) > 1:
             rate = (last.words - first.words) / (last.seconds - first.seconds)

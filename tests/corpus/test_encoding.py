@@ -337,12 +337,18 @@ def test_other_files_of_a_folder_are_encoded_anew(tmp_path, encodings):
         lambda data: data[: len(data) // 2],
         lambda data: data[4:],
         lambda data: data + b"\0",
-        lambda data: data.replace(b'"version": 1', b'"version": 0'),
+        lambda data: data.replace(b'"version": 2', b'"version": 0'),
         lambda data: data.replace(b'"version"', b'"verzion"'),
         lambda data: data.replace(b'["a"', b'[["a'),
         lambda data: (99).to_bytes(4, "little") + data[4:],
         lambda data: (-2).to_bytes(4, "little", signed=True) + data[4:],
         lambda data: data[:-16] + (1 << 40).to_bytes(8, "little") + data[-8:],
+        lambda data: (1).to_bytes(4, "little") + data[4:],  # another word
+        lambda data: data[:28] + (10**12).to_bytes(8, "little") + data[36:],  # a count
+        lambda data: data.replace(b'["a", "b"', b'["a", 123'),
+        lambda data: data.replace(b'["a", "b"', b'["a", "a"'),
+        lambda data: data.replace(b'"pruned": 0', b'"pruned": 9'),
+        lambda data: data.replace(b'"min_count": 1', b'"min_count": 2'),
     ],
 )
 def test_a_cache_that_is_damaged_or_of_another_version_is_made_anew(source, encodings, damage):
@@ -437,6 +443,8 @@ def test_the_file_begins_with_the_ids_and_ends_with_its_header(source):
             "path": str(source),
             "size": state.st_size,
             "mtime_ns": state.st_mtime_ns,
+            "ctime_ns": state.st_ctime_ns,
+            "inode": state.st_ino,
             "sha256": cache.file_hash(str(source)),
         }
     ]

@@ -132,14 +132,13 @@ def test_blocks_that_share_a_text_train_every_pair_once(cuda):
 
 
 @pytest.mark.parametrize("sentence", [300, None])
-def test_a_text_that_does_not_fit_is_streamed(cuda, monkeypatch, sentence):
+def test_a_text_that_does_not_fit_is_streamed(cuda, sentence):
     """The same bits, though each part is on the device with no more than its windows reach."""
     ids = random_stream(6 * PIECE, 50, 3, sentence)
     plan = plan_for(ids, 50, sample=0.01)
     results = []
     for room in (1 << 30, 100):
-        monkeypatch.setattr(cuda, "free_gpu_bytes", lambda room=room: room)
-        kernel = cuda.CudaKernel()
+        kernel = cuda.CudaKernel(text_room=room)
         weights = kernel.place(small_weights(50, 8, 1), len(ids))
         cuts = [0, 1500, 3000, 3072, 6 * PIECE]
         for start, stop in itertools.pairwise(cuts):

@@ -134,8 +134,8 @@ def test_fewer_contexts_than_targets_are_refused(cupy):
 @pytest.mark.parametrize("table", [0, 1])
 def test_a_weight_that_is_not_a_number_ends_the_training(cupy, table):
     model = model_of(SkipGram)
-    model.params[table][2, 1] = np.nan
-    with pytest.raises(DivergenceError, match="the loss is nan after"):
+    model.params[table][:, 1] = np.nan
+    with pytest.raises(DivergenceError, match="the loss is nan after 4 words"):
         train(model, SGD(), max_grad=1.0)
 
 

@@ -16,6 +16,7 @@ from w2v.sampling import ContextWindows, create_contexts_target
 from w2v.training import Listener, Progress, Trainer
 from w2v.training.batch_loop import clip, merge_shared
 from w2v.training.layers import LayersTraining
+from w2v.training.listener import follow
 from w2v.training.progress import Reporter
 from w2v.training.run import encode_corpus
 
@@ -137,7 +138,7 @@ def test_the_command_trains_what_the_books_loop_trains():
     )
     text = encode_corpus([[f"w{n}" for n in CORPUS]], config)
     training = LayersTraining.from_config(text, config)
-    training.fit(Listener())
+    follow(training.updates(), Listener())
     stream = with_eos(text, config)
     model = CBOW(len(stream.vocabulary), 5, 2, stream.ids, sample_size=3, seed=1, sparse=True)
     trainer, windows = Trainer(model, Adam()), ContextWindows(stream.ids, 2)

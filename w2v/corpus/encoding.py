@@ -6,7 +6,6 @@ takes the results in order, so that the ids do not depend on how many threads th
 
 import dataclasses
 import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from w2v.config import TextConfig, option_name
 from w2v.corpus import cache, encoded_corpus, newsgroups
 from w2v.corpus.blocks import text_blocks
 from w2v.corpus.cleaning import Cleaning
-from w2v.corpus.encoded_corpus import EncodedCorpus, Header, Source
+from w2v.corpus.encoded_corpus import EncodedCorpus, Header
 from w2v.corpus.short_sentences import without_short
 from w2v.corpus.sizes import USUAL, Sizes
 from w2v.corpus.sources import Note, describe, find_files
@@ -26,7 +25,7 @@ from w2v.corpus.stream_builder import StreamBuilder
 from w2v.corpus.tokenize import Block, batch_sentences, number_tokens, split_text
 from w2v.corpus.vocabulary import Vocabulary
 from w2v.errors import CorpusError, OutputError
-from w2v.files import check_writable, replacing
+from w2v.files import unnamed
 from w2v.parallel import cores, in_order, read_ahead
 
 Task = Callable[[], Block]
@@ -78,19 +77,19 @@ def encode_files(
         note(f"{job.name}: encoded before and not changed since ({place})")
         return corpus
 
-    def encoder(path: Path, named: Sequence[str] = ()) -> EncodedCorpus:
+    def encode(place: Path | None, named: Sequence[str] = ()) -> EncodedCorpus:
         blocks = _blocks(files, job)
         if is_regular:  # a thread that waits for a pipe could not be interrupted
             blocks = read_ahead(blocks, READ_AHEAD)
         tasks = (partial(split_text, block, cleaning) for block in blocks)
-        return _encode(tasks, job, path, named)
+        return _encode(tasks, job, place, named)
 
-    if is_kept and _can_write(place, note):
+    if is_kept:
         try:
-            return encoder(place, files)
+            return encode(place, files)
         except OutputError as error:  # a full disk, say: there may be room elsewhere
-            _note_not_kept(error, note)
-    return _in_passing(encoder)
+            note(f"the encoded text is not kept ({error}): set W2V_CACHE_DIR to a folder for it")
+    return encode(None)
 
 
 def encode_sentences(
@@ -109,7 +108,7 @@ def encode_sentences(
     batches = batch_sentences(sentences, sizes.batch)
     tasks = (partial(number_tokens, batch, cleaning) for batch in batches)
     job = _Job(name, config, note, threads or cores(), sizes)
-    return _in_passing(partial(_encode, tasks, job))
+    return _encode(tasks, job)
 
 
 def _blocks(files: Sequence[str], job: _Job) -> Iterator[bytes]:
@@ -118,45 +117,26 @@ def _blocks(files: Sequence[str], job: _Job) -> Iterator[bytes]:
     return text_blocks(files, job.config, job.sizes.block)
 
 
-def _in_passing(encoder: Callable[[Path], EncodedCorpus]) -> EncodedCorpus:
-    """Encode into a file without a name: what is mapped into memory outlives its folder."""
-    with tempfile.TemporaryDirectory(prefix="w2v-", ignore_cleanup_errors=True) as folder:
-        return encoder(Path(folder, "corpus.ids"))
-
-
-def _can_write(place: Path, note: Note) -> bool:
-    try:
-        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        check_writable(place)
-    except (OSError, OutputError) as error:
-        _note_not_kept(error, note)
-        return False
-    return True
-
-
-def _note_not_kept(error: OSError, note: Note) -> None:
-    note(f"the encoded text is not kept ({error}): set W2V_CACHE_DIR to a folder for it")
-
-
 def _encode(
-    tasks: Iterable[Task], job: _Job, path: Path, files: Sequence[str] = ()
+    tasks: Iterable[Task], job: _Job, place: Path | None = None, files: Sequence[str] = ()
 ) -> EncodedCorpus:
-    """Encode blocks into a file at `path`.
+    """Encode blocks into a file: at `place` in the cache, or without a name.
 
     files: those that the header should name; none for a file that is not kept.
     """
-    durable, threads = bool(files), job.threads
-    with replacing(path, durable) as file, ThreadPoolExecutor(threads) as pool:
+    threads = job.threads
+    opened = cache.writing(place) if place else unnamed()
+    with opened as file, ThreadPoolExecutor(threads) as pool:
         stamps = [cache.stamp(source) for source in files]
         hashes = [pool.submit(cache.file_hash, source) for source in files]
         results = partial(in_order, pool, ahead=threads + 2)
         stream = StreamBuilder(file, job.config.max_vocab, results, job.sizes)
         vocabulary = _build(stream, in_order(pool, tasks, threads + 2), job)
-        sources = _as_read(stamps, [future.result() for future in hashes])
+        sources = cache.as_read(stamps, [future.result() for future in hashes])
         header = Header(job.options, sources, stream.length, len(vocabulary), stream.pruned)
         encoded_corpus.finish_file(file, vocabulary, header)
         file.flush()
-        return encoded_corpus.map_written(file, path, vocabulary, stream.length)
+        return encoded_corpus.map_written(file, place, vocabulary, stream.length)
 
 
 def _build(stream: StreamBuilder, blocks: Iterable[Block], job: _Job) -> Vocabulary:
@@ -194,11 +174,3 @@ def _check_not_empty(vocabulary: Vocabulary, stream: StreamBuilder, job: _Job) -
             f"{name}: no word occurs {config.min_count} times; lower --min-count or use a longer "
             "text"
         )
-
-
-def _as_read(before: Sequence[Source], hashes: Sequence[str]) -> list[Source]:
-    """The sources with their hashes, or without where a file changed while it was read."""
-    return [
-        Source(old.path, old.size, old.mtime_ns, sha256 if cache.stamp(old.path) == old else "")
-        for old, sha256 in zip(before, hashes, strict=True)
-    ]

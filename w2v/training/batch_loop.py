@@ -15,7 +15,7 @@ from w2v.optimizers import OPTIMIZERS
 from w2v.optimizers.rules import Rule
 from w2v.sampling import WindowBatch
 from w2v.training.gpu_step import GpuStep, fits
-from w2v.training.listener import Listener, Progress
+from w2v.training.listener import Progress
 from w2v.training.loss_curve import draw_losses
 
 LARGEST_WEIGHT = 65504.0
@@ -23,7 +23,7 @@ LARGEST_WEIGHT = 65504.0
 
 
 class Batches(Protocol):
-    """The mini-batches of an epoch; iterating over them again gives those of the next."""
+    """The mini-batches of each epoch, from a seed."""
 
     @property
     def words(self) -> int:
@@ -32,15 +32,19 @@ class Batches(Protocol):
     def __len__(self) -> int:
         """How many there are."""
 
-    def __iter__(self) -> Iterator[tuple[Iterable[Array], int]]:
-        """For each batch the arguments of the model's `forward`, and how many words it has."""
+    def of_epoch(self, epoch: int, first: int = 0) -> Iterator[tuple[Iterable[Array], int]]:
+        """For each batch the arguments of the model's `forward`, and how many words it has.
+
+        epoch: from 1. first: batches at its beginning that are left out.
+        """
 
 
 class BatchLoop:
     """Updates a model by mini-batches.
 
     `loss_list` holds the mean loss of each interval, `iteration_list` the iterations (of all
-    epochs) at their ends, `words_done` the words (targets) trained so far.
+    epochs) at their ends, `words_done` the words (targets) trained so far, `seconds` what they have
+    taken.
     """
 
     def __init__(self, model: Any, optimizer: Any):
@@ -49,58 +53,68 @@ class BatchLoop:
         self.loss_list: list[float] = []
         self.iteration_list: list[int] = []
         self.words_done = 0
-        self._total_loss: Array = 0.0  # of the batches since it was last taken
+        self.seconds = 0.0
+        self._epoch, self._iteration = 1, 0  # what was trained last
+        self._total, self._count = 0.0, 0  # losses since the last report, and of how many updates
         self._gpu_step = GpuStep(model, optimizer) if fits(model, optimizer) else None
 
-    def run_epochs(
+    def epochs(
         self,
         batches: Batches,
         epochs: int,
-        max_grad: float | None,
-        eval_interval: int | None,
-        listener: Listener,
-    ) -> None:
-        """Train on the batches of each epoch. The rest is as in `Trainer.fit`."""
-        start = time.monotonic()
-        iterations = len(batches)
-        self._take_loss()  # of a training that was interrupted
-        for epoch in range(1, epochs + 1):
-            count = 0
-            for iteration, (batch, size) in enumerate(batches, 1):
+        max_grad: float | None = None,
+        eval_interval: int | None = None,
+    ) -> Iterator[Progress | None]:
+        """Train on the batches of each epoch, and come back after each update.
+
+        Gives the progress after every `eval_interval` updates and at the end of an epoch, else
+        None. Goes on from where the loop is. The rest is as in `Trainer.fit`.
+        """
+        iterations, began = len(batches), time.monotonic() - self.seconds
+        while True:
+            for batch, size in batches.of_epoch(self._epoch, self._iteration):
                 self.step(batch, max_grad)
                 self.words_done += size
-                count += 1
-                if eval_interval and (count == eval_interval or iteration == iterations):
-                    self._keep_loss((epoch - 1) * iterations + iteration, self._take_loss() / count)
-                    count = 0
-                    listener.progress(
-                        Progress(
-                            epoch=epoch,
-                            epochs=epochs,
-                            iteration=iteration,
-                            iterations=iterations,
-                            words=self.words_done,
-                            total_words=epochs * batches.words,
-                            seconds=time.monotonic() - start,
-                            loss=self.loss_list[-1],
-                        )
-                    )
-            self._check_weights()
+                self._count += 1
+                self._iteration += 1
+                is_last = self._iteration == iterations
+                if is_last:
+                    self._check_weights()
+                if eval_interval and (is_last or self._count == eval_interval):
+                    self._keep_loss(iterations)
+                    self.seconds = time.monotonic() - began
+                    yield self._progress(batches, epochs)
+                else:
+                    yield None
+            if self._epoch >= epochs:
+                return
+            self._epoch, self._iteration = self._epoch + 1, 0
 
-    def run_as_configured(self, batches: Batches, config: TrainConfig, listener: Listener) -> None:
-        """Train as the configuration says, without NumPy's warnings.
+    def _progress(self, batches: Batches, epochs: int) -> Progress:
+        return Progress(
+            epoch=self._epoch,
+            epochs=epochs,
+            iteration=self._iteration,
+            iterations=len(batches),
+            words=self.words_done,
+            total_words=epochs * batches.words,
+            seconds=self.seconds,
+            loss=self.loss_list[-1],
+        )
 
-        A loss that is no longer finite is an error of the loop, which says more than a warning.
-        """
-        with numpy.errstate(over="ignore", invalid="ignore"):
-            self.run_epochs(batches, config.epochs, config.max_grad, config.eval_interval, listener)
+    def begin(self) -> None:
+        """Let the next epoch be the first."""
+        self.seconds = 0.0
+        self._epoch, self._iteration = 1, 0
+        self._take_loss()
+        self._count = 0
 
     def step(self, batch: Iterable[Array], max_grad: float | None = None) -> None:
         """One update, by the layers and the optimizer, or by the kernels that do both on a GPU."""
         if self._gpu_step is not None and isinstance(batch, WindowBatch):
             self._gpu_step.run(batch, max_grad)
             return
-        self._total_loss += self.model.forward(*batch)
+        self._total += self.model.forward(*batch)
         self.model.backward()
         params, grads = merge_shared(self.model.params, self.model.grads)
         if max_grad is not None:
@@ -113,16 +127,19 @@ class BatchLoop:
 
     def _take_loss(self) -> float:
         """The sum of the batches' mean losses since it was last taken. The host waits for a GPU."""
-        total, self._total_loss = float(self._total_loss), 0.0
+        total, self._total = float(self._total), 0.0
         return total if self._gpu_step is None else total + self._gpu_step.take_loss()
 
-    def _keep_loss(self, iteration: int, loss: float) -> None:
+    def _keep_loss(self, iterations: int) -> None:
+        """Note the mean loss since the last report. iterations: of an epoch."""
+        loss = self._take_loss() / self._count
+        self._count = 0
         if not math.isfinite(loss):
             raise DivergenceError(
                 f"the loss is {loss} after {self.words_done:,} words: training has diverged; "
                 "lower --lr or set --max-grad"
             )
-        self.iteration_list.append(iteration)
+        self.iteration_list.append((self._epoch - 1) * iterations + self._iteration)
         self.loss_list.append(loss)
 
     def _check_weights(self) -> None:

@@ -15,7 +15,7 @@ from w2v.backend import Array
 from w2v.config import LEARNING_RATE, TrainConfig
 from w2v.corpus.vocabulary import Vocabulary
 from w2v.optimizers import OPTIMIZERS
-from w2v.training.listener import Listener
+from w2v.training.listener import Listener, Progress
 from w2v.vectors import WordVectors
 
 PATIENCE = 2.0
@@ -35,11 +35,12 @@ class Training(Protocol):
     def prepare(self, listener: Listener) -> None:
         """Do what takes time before the training itself; say so if it takes long."""
 
-    def fit(self, listener: Listener) -> None:
-        """Train as the configuration says.
+    def updates(self) -> Iterator[Progress | None]:
+        """Train as the configuration says, from where the training is.
 
-        Raises CorpusError if there is nothing to train, DivergenceError if the loss or a weight
-        has left the range of sensible numbers.
+        Comes back wherever the weights are whole, with the progress where one is due. Raises
+        CorpusError if there is nothing to train, DivergenceError if the loss or a weight has left
+        the range of sensible numbers.
         """
 
     def vectors(self) -> WordVectors:

@@ -5,6 +5,7 @@ What `w2v train` runs by default.
 
 import math
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import numpy
@@ -24,7 +25,10 @@ from w2v.vectors import WordVectors
 
 
 class FusedTraining:
-    """Trains weights with a kernel. `words_done` counts the words before subsampling.
+    """Trains weights with a kernel.
+
+    `position` is the place in the run, which counts over all epochs, `words_done` the words so far,
+    before subsampling, `seconds` what they have taken.
 
     weights: as the kernel has placed them. plan: its `length` is config.epochs * len(text.ids).
     config: for `epochs`, `seed` and what is recorded with the vectors. `loss_list` holds the mean
@@ -44,8 +48,10 @@ class FusedTraining:
         self.text, self.config = text, config
         self.loss_list: list[float] = []
         self.words_at: list[int] = []
+        self.position = 0
         self.words_done = 0
         self.pairs_done = 0
+        self.seconds = 0.0
         self.summary = (
             f"{text.words:,} words in {text.sentences:,} sentences, "
             f"{len(text.vocabulary):,} in the vocabulary"
@@ -81,47 +87,53 @@ class FusedTraining:
         one_word = numpy.array([0, SENTENCE_END], numpy.int32)
         self.kernel.train(one_word, 0, 1, self.weights, self.plan, 0, 0)
 
-    def fit(self, listener: Listener) -> None:
-        """Train as the configuration says.
+    def updates(self) -> Iterator[Progress]:
+        """Train as the configuration says, and come back after each block.
 
         Raises CorpusError if there is nothing to train, DivergenceError when weights have grown
         without bound.
         """
-        blocks = range(0, len(self.text.ids), self._block_size())
-        began = time.monotonic()
-        for epoch in range(1, self.config.epochs + 1):
-            for number, start in enumerate(blocks, 1):
-                end_position = self._train_block(epoch, start, blocks.step)
-                listener.progress(
-                    Progress(
-                        epoch=epoch,
-                        epochs=self.config.epochs,
-                        iteration=number,
-                        iterations=len(blocks),
-                        words=self.words_done,
-                        total_words=self.text.words * self.config.epochs,
-                        seconds=time.monotonic() - began,
-                        loss=self.loss_list[-1],
-                        learning_rate=self.plan.learning_rate(end_position),
-                    )
-                )
-            if self.pairs_done == 0:
+        length, size = len(self.text.ids), self._block_size()
+        began = time.monotonic() - self.seconds
+        while self.position < length * self.config.epochs:
+            self._train_block(size)
+            self.seconds = time.monotonic() - began
+            yield self._progress(size)
+            if self.position % length == 0 and self.pairs_done == 0:
                 raise CorpusError(
                     "no word has another beside it: put more than one word on a line, or lower "
                     "--min-count or raise --sample"
                 )
 
-    def _train_block(self, epoch: int, start: int, size: int) -> int:
-        """Train the places from `start` on. Returns the position in the run at their end."""
-        ids, seed = self.text.ids, self.config.seed
+    def _train_block(self, size: int) -> None:
+        """Train the next places of the text, `size` at most."""
+        ids = self.text.ids
+        start = self.position % len(ids)
         stop = min(start + size, len(ids))
-        passed = (epoch - 1) * len(ids)
-        done = self.kernel.train(ids, start, stop, self.weights, self.plan, seed, passed + start)
+        done = self.kernel.train(
+            ids, start, stop, self.weights, self.plan, self.config.seed, self.position
+        )
+        self.position += stop - start
         self.words_done += done.words
         self.pairs_done += done.pairs
         self.words_at.append(self.words_done)
         self.loss_list.append(done.loss / done.measured if done.measured else math.nan)
-        return passed + stop
+
+    def _progress(self, size: int) -> Progress:
+        """Where training is. size: places of a block."""
+        length = len(self.text.ids)
+        epoch, place = divmod(self.position - 1, length)
+        return Progress(
+            epoch=epoch + 1,
+            epochs=self.config.epochs,
+            iteration=place // size + 1,
+            iterations=-(-length // size),
+            words=self.words_done,
+            total_words=self.text.words * self.config.epochs,
+            seconds=self.seconds,
+            loss=self.loss_list[-1],
+            learning_rate=self.plan.learning_rate(self.position),
+        )
 
     def _block_size(self) -> int:
         """Places of the stream between two reports, after which Ctrl-C takes effect.

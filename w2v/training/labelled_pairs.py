@@ -3,7 +3,7 @@
 What `w2v train --labelled-pairs` runs.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy
 
@@ -17,7 +17,7 @@ from w2v.optimizers.rules import Rule
 from w2v.sampling import PairBatches
 from w2v.training.batch_loop import BatchLoop, check_room, make_optimizer
 from w2v.training.contract import told_if_slow, trained_vectors
-from w2v.training.listener import Listener
+from w2v.training.listener import Listener, Progress
 from w2v.vectors import WordVectors
 
 
@@ -74,9 +74,10 @@ class PairTraining(BatchLoop):
             loop.step((one_pair[:1], one_pair[1:], one_pair[1:]))
             optimizer.settle(model.params)
 
-    def fit(self, listener: Listener) -> None:
+    def updates(self) -> Iterator[Progress | None]:
         """Train as the configuration says. Raises DivergenceError."""
-        self.run_as_configured(self.batches, self.config, listener)
+        config = self.config
+        return self.epochs(self.batches, config.epochs, config.max_grad, config.eval_interval)
 
     def step(self, batch: Iterable[Array], max_grad: float | None = None) -> None:
         """One update."""

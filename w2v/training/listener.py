@@ -4,7 +4,11 @@
 (`progress.Reporter`), a caller of the library gives one of its own.
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+
+STOP = "stop"
+"""What a listener returns to end the training."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +45,25 @@ class Listener:
     def wait(self, line: str) -> None:
         """Something takes long, and is still going on."""
 
-    def progress(self, at: Progress) -> None:
-        """Training has come to this place."""
+    def progress(self, at: Progress) -> str | None:
+        """Training has come to this place. Returning "stop" (`STOP`) ends it here."""
+
+
+def follow(
+    updates: Iterator[Progress | None],
+    listener: Listener,
+    is_ended: Callable[[], bool] = lambda: False,
+) -> bool:
+    """Go through a training, telling the listener how it goes.
+
+    is_ended: is asked wherever the weights are whole. Returns whether the training was ended by it
+    or by the listener.
+    """
+    for at in updates:
+        answer = None if at is None else listener.progress(at)
+        if answer == STOP or is_ended():
+            return True
+    return False
 
 
 SILENT = Listener()

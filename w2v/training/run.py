@@ -8,6 +8,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, cast
 
+import numpy
+
 from w2v.backend import device
 from w2v.config import TextConfig, TrainConfig, nearest, option_name
 from w2v.corpus import EncodedCorpus, demo
@@ -18,7 +20,7 @@ from w2v.training.contract import Training
 from w2v.training.fused import FusedTraining
 from w2v.training.labelled_pairs import PairTraining
 from w2v.training.layers import LayersTraining
-from w2v.training.listener import SILENT, Listener
+from w2v.training.listener import SILENT, Listener, follow
 from w2v.training.progress import Reporter
 from w2v.training.scores import Scoring
 from w2v.vectors import WordVectors, save
@@ -99,7 +101,8 @@ def _fit(training: Training, config: TrainConfig, listener: Listener) -> Run:
         listener = scoring = Scoring(config, training.vectors, listener)
     start = time.monotonic()
     try:
-        training.fit(listener)
+        with numpy.errstate(over="ignore", invalid="ignore"):
+            interrupted = follow(training.updates(), listener)
     except KeyboardInterrupt:
         if training.words_done == 0:  # nothing is trained that could be worth keeping
             raise

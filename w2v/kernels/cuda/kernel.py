@@ -79,9 +79,11 @@ class CudaKernel:
     block = 1 << 26
     """Places of the stream in one call: some tenths of a second."""
 
-    def __init__(self, tensor: bool = False):
-        """tensor: see `Constants`. Raises GPUError for a card that is too old."""
-        self.tensor = tensor
+    def __init__(self, tensor: bool = False, text_room: int | None = None):
+        """tensor: see `Constants`. text_room: bytes of the device that a text may take; all that
+        are free by default. Raises GPUError for a card that is too old.
+        """
+        self.tensor, self.text_room = tensor, text_room
         self.device = cupy.cuda.Device()
         capability = int(self.device.compute_capability)
         oldest = OLDEST_TENSOR if tensor else OLDEST
@@ -207,7 +209,8 @@ class CudaKernel:
         """The stream on the device: the one before, or a new one."""
         if self._text is None or self._text.ids is not ids:
             self._text = None  # before the next one is put beside it
-            self._text = DeviceText(ids, free_gpu_bytes(), self.block)
+            room = free_gpu_bytes() if self.text_room is None else self.text_room
+            self._text = DeviceText(ids, room, self.block)
         return self._text
 
     def _tables_of(self, plan: Plan) -> "Tables":
