@@ -6,7 +6,7 @@ import pytest
 
 from w2v import config
 from w2v.backend import load_cupy, to_cpu
-from w2v.errors import ConfigError, DivergenceError
+from w2v.errors import ConfigError, DivergenceError, GPUError
 from w2v.models import CBOW, PairModel, SkipGram
 from w2v.optimizers import OPTIMIZERS, SGD, Adam, CatchUpAdam
 from w2v.sampling import ContextWindows, UnigramSampler, create_contexts_target
@@ -98,7 +98,7 @@ def test_arrays_of_contexts_equal_the_layers(cupy, kind):
 def test_no_barrier_is_missing(cupy, kind, order, monkeypatch):
     """Whatever the order in which the threads of a block come to run between barriers."""
     monkeypatch.setenv("EMULATOR_ORDER", str(order))
-    assert_like_the_layers(kind, OPTIMIZERS["lazy-adam"], max_grad=0.05)
+    assert_like_the_layers(kind, SGD, max_grad=0.05)
 
 
 @MODELS
@@ -155,6 +155,15 @@ def test_the_kernels_are_for_the_models_and_rules_that_they_know(cupy):
     assert not fits(model_of(CBOW), object())
     config.GPU = False
     assert not fits(model_of(CBOW), SGD())
+
+
+def test_a_failed_compilation_is_one_line(cupy, monkeypatch):
+    def fail(self, name):
+        raise cupy.cuda.compiler.CompileException("a log of many lines")
+
+    monkeypatch.setattr(cupy.RawModule, "get_function", fail)
+    with pytest.raises(GPUError, match="did not compile for Imaginary 0: --debug shows"):
+        Trainer(model_of(CBOW), SGD())
 
 
 @pytest.mark.gpu

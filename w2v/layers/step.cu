@@ -15,14 +15,12 @@
 //
 // Given in front, by gpu_step.source: Real (float or double), MOVES_ALL (0 or 1: whether rows
 // without a gradient move), TAKE_NUMBERS and MOVE (the rule, for the value at `i`), THREADS of a
-// block and PARTS, the sums of squares that `norms` leaves.
-//
-// NVIDIA and AMD: 32 threads share a row, which is a warp on the one and half of one on the other.
+// block, LANES of them that share a row, and PARTS, the sums of squares that `norms` leaves. 32
+// lanes are a warp of NVIDIA's cards and half of one, or all of it, of AMD's.
 
 typedef long long i64;
 typedef Real T;  // what the rules call it
 
-constexpr int LANES = 32;
 constexpr int GROUPS = THREADS / LANES;
 
 #if defined(__HIPCC__) || defined(__HIPCC_RTC__)
@@ -65,13 +63,14 @@ extern "C" __global__ void take_batch(const int* contexts, i64 stride, int skipp
         output_ids[m] = id;
 }
 
-// One block for each example. hidden: (batch, dim), errors: (batch, scored), both left for nobody.
+// One block for each example. hidden: (batch, dim), errors: (batch, scored), both read by nobody else.
 // losses: (batch,), to which the loss of an example is added. owners_in, owners_out: (V,), for each
 // row of the batch one of its places in input_ids or output_ids.
 extern "C" __global__ void __launch_bounds__(THREADS)
-gradients(const Real* W_in, const Real* W_out, int dim, int batch, int inputs, int scored,
-          int period, const int* input_ids, const int* output_ids, Real* hidden, Real* errors,
-          double* losses, Real* sums_in, Real* sums_out, int* owners_in, int* owners_out) {
+gradients(const Real* __restrict__ W_in, const Real* __restrict__ W_out, int dim, int batch,
+          int inputs, int scored, int period, const int* __restrict__ input_ids,
+          const int* __restrict__ output_ids, Real* hidden, Real* errors, double* losses,
+          Real* sums_in, Real* sums_out, int* owners_in, int* owners_out) {
     __shared__ double group_loss[GROUPS];
     int b = blockIdx.x, lane = threadIdx.x % LANES, group = threadIdx.x / LANES;
     input_ids += b * inputs;

@@ -162,7 +162,9 @@ def check_room(config: TrainConfig, words: int, text_bytes: int = 0) -> None:
     if config.gpu:
         kept = OPTIMIZERS[config.optimizer]().on_gpu.moments
         tables = 2 * (len(kept) + 2)  # with the table itself and the sum of its gradients
-        check_gpu_memory(4 * tables * words * config.dim + text_bytes, words, config.dim)
+        owners = 2 * 4 * words  # see `gpu_step.Buffers`
+        needed = 4 * tables * words * config.dim + owners + text_bytes
+        check_gpu_memory(needed, words, config.dim)
 
 
 def merge_shared(params: list[Array], grads: list) -> tuple[list[Array], list]:

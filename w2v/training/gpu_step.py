@@ -6,13 +6,14 @@ them. Only `take_batch` is given other arguments at each step.
 """
 
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy
 
 from w2v import layers
-from w2v.backend import Array, array_module, check_ids
-from w2v.errors import ConfigError
+from w2v.backend import Array, array_module, check_ids, gpu_name
+from w2v.errors import ConfigError, GPUError
 from w2v.models import CBOW, SkipGram
 from w2v.models.base import WordModel
 from w2v.optimizers.gpu_updates import GpuRule
@@ -20,6 +21,8 @@ from w2v.optimizers.rules import Rule
 from w2v.sampling import ContextWindows, WindowBatch
 
 SOURCE = Path(layers.__file__).with_name("step.cu")
+
+KERNELS = ("take_batch", "gradients", "norms", "update")
 
 THREADS = 128
 """Threads of a block."""
@@ -104,6 +107,7 @@ def source(rule: GpuRule, real: str) -> str:
     given = {
         "Real": real,
         "THREADS": THREADS,
+        "LANES": LANES,
         "PARTS": PARTS,
         "MOVES_ALL": int(rule.moves_all),
         "TAKE_NUMBERS": "const T " + ", ".join(numbers),
@@ -114,14 +118,25 @@ def source(rule: GpuRule, real: str) -> str:
     )
 
 
+def compile_kernels(xp: ModuleType, code: str) -> dict[str, Any]:
+    """The kernels by name, for the current device; CuPy keeps them on disk. Raises GPUError."""
+    module = xp.RawModule(code=code)
+    try:
+        return {name: module.get_function(name) for name in KERNELS}
+    except (xp.cuda.compiler.CompileException, xp.cuda.driver.CUDADriverError) as error:
+        raise GPUError(
+            f"the kernels of the layers did not compile for {gpu_name()}: --debug shows the "
+            "compiler's log; leave out --gpu"
+        ) from error
+
+
 class GpuStep:
     """Updates a model by mini-batches. It leaves no gradients in the model's `grads`."""
 
     def __init__(self, model: WordModel, rule: Rule):
         self.model, self.rule = model, rule
         self.xp, self.real = array_module(*model.params), model.params[0].dtype
-        code = source(rule.on_gpu, REALS[self.real.name])
-        self._function = self.xp.RawModule(code=code).get_function
+        self._kernels = compile_kernels(self.xp, source(rule.on_gpu, REALS[self.real.name]))
         self._source: Any = None  # of the batches, and how the kernels read it
         self._text: Any = None
         self._prepared: Any = None  # the size of a batch and max_grad that the rest is made for
@@ -211,7 +226,7 @@ class GpuStep:
             buffers.numbers,
         ]
         ids = shape.batch * (shape.inputs + shape.scored)
-        return Launch(self._function("take_batch"), -(-ids // THREADS), arguments)
+        return Launch(self._kernels["take_batch"], -(-ids // THREADS), arguments)
 
     def _gradients(self) -> Launch:
         params, buffers = self.model.params, self._buffers
@@ -227,7 +242,7 @@ class GpuStep:
             *self.rule.on_gpu.sums(params),
             *buffers.owners,
         ]
-        return Launch(self._function("gradients"), self._shape.batch, arguments)
+        return Launch(self._kernels["gradients"], self._shape.batch, arguments)
 
     def _rows(self) -> list[Any]:
         """Which rows a batch has, as `norms` and `update` take them."""
@@ -239,7 +254,7 @@ class GpuStep:
         params = self.model.params
         sums, dim = self.rule.on_gpu.sums(params), numpy.int32(params[0].shape[1])
         arguments = [dim, *self._rows(), *sums, self._buffers.squares]
-        return Launch(self._function("norms"), PARTS, arguments)
+        return Launch(self._kernels["norms"], PARTS, arguments)
 
     def _update(self, max_grad: float | None) -> Launch:
         rule, params, buffers = self.rule.on_gpu, self.model.params, self._buffers
@@ -262,4 +277,4 @@ class GpuStep:
             *[second for _, second in moments],
         ]
         rows = 2 * words if rule.moves_all else buffers.input_ids.size + buffers.output_ids.size
-        return Launch(self._function("update"), -(-rows * LANES // THREADS), arguments)
+        return Launch(self._kernels["update"], -(-rows * LANES // THREADS), arguments)
