@@ -115,6 +115,7 @@ def about_gpu() -> dict[str, Any]:
     """
     cupy = load_cupy()
     runtime = cupy.cuda.runtime
+    version = _rocm_version if runtime.is_hip else _cuda_version
     devices = []
     for number in range(runtime.getDeviceCount()):
         with cupy.cuda.Device(number):
@@ -122,14 +123,18 @@ def about_gpu() -> dict[str, Any]:
             devices.append({"name": gpu_name(), "memory": total, "free": free})
     return {
         "cupy": cupy.__version__,
-        "driver": _cuda_version(runtime.driverGetVersion()),
-        "runtime": _cuda_version(runtime.runtimeGetVersion()),
+        "driver": version(runtime.driverGetVersion()),
+        "runtime": version(runtime.runtimeGetVersion()),
         "devices": devices,
     }
 
 
 def _cuda_version(number: int) -> str:
     return f"CUDA {number // 1000}.{number % 1000 // 10}"
+
+
+def _rocm_version(number: int) -> str:
+    return f"ROCm {number // 10_000_000}.{number // 100_000 % 100}"
 
 
 def gpu_name() -> str:

@@ -1,8 +1,8 @@
 """One update of CBOW or skip-gram on a GPU in three kernels: compiles and starts `layers/step.cu`.
 
-`BatchLoop` takes it where it `fits`, since the layers and a rule make some 26 operations of a step,
-each of which costs the host microseconds. They remain the specification: tests hold the kernels to
-them. Only `take_batch` is given other arguments at each step.
+`BatchLoop` takes it where it `fits`: the layers and a rule are 19 to 36 operations a step, each of
+which costs the host microseconds. They remain the specification, to which tests hold the kernels.
+Only `take_batch` is given other arguments at each step.
 """
 
 from pathlib import Path

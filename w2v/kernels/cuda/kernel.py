@@ -85,6 +85,11 @@ class CudaKernel:
         """
         self.tensor, self.text_room = tensor, text_room
         self.device = cupy.cuda.Device()
+        if cupy.cuda.runtime.is_hip:
+            raise GPUError(
+                f"the fused kernel is for NVIDIA's cards, and {gpu_name()} is not one: pass "
+                "--engine layers, or leave out --gpu"
+            )
         capability = int(self.device.compute_capability)
         oldest = OLDEST_TENSOR if tensor else OLDEST
         if capability < oldest:
