@@ -22,7 +22,7 @@ def rocm(cupy, monkeypatch):
     monkeypatch.setattr(cupy.runtime, "is_hip", True)
     monkeypatch.setattr(cupy.runtime, "driverGetVersion", lambda: 70051831)
     monkeypatch.setattr(cupy.runtime, "runtimeGetVersion", lambda: 60342131)
-    monkeypatch.setattr(cupy.cuda.nvrtc, "getSupportedArchs", missing, raising=False)
+    monkeypatch.setattr(cupy.cuda.nvrtc, "getSupportedArchs", missing)
     monkeypatch.setattr(cupy, "RawModule", RawModule)
     return cupy
 
@@ -48,6 +48,11 @@ def test_the_layers_engine_trains(rocm, w2v, text, model):
     command = ["train", text, "--gpu", "--engine", "layers", "--model", model, *small]
     assert w2v(*command)[0] == 0
     assert np.isfinite(package.load("vectors.pkl").matrix).all()
+
+
+def test_a_device_that_is_not_there_is_named_with_its_tool(rocm, refused, text):
+    line = refused("train", text, "--gpu", 2, "--engine", "layers", code=2)
+    assert "there is no GPU 2" in line and "rocm-smi; and see that HIP_VISIBLE_DEVICES" in line
 
 
 def test_info_shows_its_versions(rocm, w2v):

@@ -12,6 +12,7 @@ from w2v.optimizers import OPTIMIZERS, SGD, Adam, CatchUpAdam
 from w2v.sampling import ContextWindows, UnigramSampler, create_contexts_target
 from w2v.training import Listener, Trainer
 from w2v.training.gpu_step import GpuStep, fits
+from w2v.training.layers import ShuffledBatches
 
 WORDS, WINDOW, BATCH, SEED = 9, 2, 4, 3
 IDS = np.random.default_rng(0).integers(0, WORDS, 17)  # 13 targets: three batches an epoch
@@ -155,6 +156,23 @@ def test_the_kernels_are_for_the_models_and_rules_that_they_know(cupy):
     assert not fits(model_of(CBOW), object())
     config.GPU = False
     assert not fits(model_of(CBOW), SGD())
+
+
+def test_a_training_that_is_kept_and_goes_on_keeps_its_losses(cupy):
+    """The state in the middle of an interval, put into another model and rule."""
+    windows = ContextWindows(move(IDS), WINDOW)
+    batches = ShuffledBatches(windows, windows.target, BATCH, SEED)
+    first, second = (Trainer(model_of(CBOW), Adam()) for _ in range(2))
+    second.model.params[0][...] = 0
+    updates = first.epochs(batches, 1, None, 3)
+    next(updates)
+    second.model.ns_loss.sampler.get_negative_sample(first._gpu_step._buffers.output_ids[:, :, 0])
+    second.restore(first.state())
+    *_, _ = updates
+    *_, _ = second.epochs(batches, 1, None, 3)
+    assert second.loss_list == pytest.approx(first.loss_list, rel=1e-6)
+    for one, other in zip(first.model.params, second.model.params, strict=True):
+        assert to_cpu(one) == pytest.approx(to_cpu(other), abs=1e-6)
 
 
 def test_a_failed_compilation_is_one_line(cupy, monkeypatch):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from w2v.errors import CorpusError
+from w2v.files import open_regular
 
 PARQUET_ROWS = 1 << 14  # rows read at a time
 
@@ -15,6 +16,7 @@ def parquet_rows(path: str, column: str) -> Iterator[bytes]:
 
     empty, newline = (pyarrow.scalar(text, pyarrow.large_string()) for text in ("", "\n"))
     try:
+        open_regular(path).close()  # a pipe would be waited for, and cannot be read anyway
         with pyarrow.parquet.ParquetFile(path) as file:
             if column not in file.schema_arrow.names:
                 raise CorpusError(
@@ -32,7 +34,7 @@ def parquet_rows(path: str, column: str) -> Iterator[bytes]:
                     raise CorpusError(f"{path}: NUL character in column {column!r}: not plain text")
                 yield text
     except (pyarrow.ArrowException, OSError) as error:
-        reason = str(error).partition("\n")[0]
+        reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
         raise CorpusError(f"{path} is damaged, or not Parquet data: {reason}") from error
 
 
