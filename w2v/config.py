@@ -24,8 +24,17 @@ SCORED_WORDS = 300_000
 DEFAULT_VECTORS = "vectors.pkl"
 """The file that the command line writes vectors to, and asks, where no other is named."""
 
+PYTHON_TOKENIZER = "python:"
+"""How the name of a tokenizer begins that is a function in Python."""
+
 LEARNING_RATE = {"cbow": 0.05, "skipgram": 0.025}
 """What the fused engine begins with, by model, as word2vec.c does."""
+
+SAMPLE = 1e-3
+"""Words above this share of a text are subsampled, unless the user says otherwise."""
+
+SMALL_TEXT = 10_000
+"""Words below which a text is not subsampled: most of them would be above `SAMPLE`."""
 
 ADAM_RATE = 0.001
 """The learning rate of the Adams."""
@@ -108,7 +117,11 @@ class TextConfig:
         is_recorded=False,
         may_change=True,
     )
-    column: str = _text_option("text", "The column of a Parquet file that holds the text.")
+    column: str = _text_option(
+        "text",
+        "The column with the text, of Parquet, .csv, .tsv and .jsonl; a.b: b in structs or "
+        "objects a.",
+    )
     encoding: str = _text_option("utf-8", "Character encoding of the text.")
     encoding_errors: str = _text_option(
         "strict",
@@ -118,7 +131,8 @@ class TextConfig:
     tokenizer: str = _text_option(
         "whitespace",
         "What a word is: whitespace: what is between white space; words: the runs of letters "
-        "in it, of any script; regex:PATTERN: all that matches in it.",
+        "in it, of any script; regex:PATTERN: all that matches in it; python:MODULE:FUNCTION: what "
+        "a function of yours makes of each line.",
         drops_words=True,
     )
     keep_numbers: bool = _text_option(False, "With --tokenizer words: digits count as letters.")
@@ -229,10 +243,17 @@ class TrainConfig(TextConfig):
         may_change=True,
     )
     min_lr: float = _option(0.0001, "Learning rate at the end (fused).", minimum=0, engine="fused")
-    sample: float = _option(
-        1e-3,
-        "Subsample words above this share of the text; 0: none (fused).",
+    sample: float | None = _option(
+        None,
+        f"Subsample words above this share of the text; 0: none. Without it, {SAMPLE:g}, but "
+        f"none in texts of fewer than {SMALL_TEXT:,} words (fused).",
         minimum=0,
+        engine="fused",
+    )
+    fixed_window: bool = _option(
+        False,
+        "Take all --window words on each side, not a random number of them: for baskets and walks "
+        "(fused; layers always does).",
         engine="fused",
     )
     threads: int | None = _option(
@@ -303,6 +324,12 @@ class TrainConfig(TextConfig):
     checkpoint_in_place: bool = _kept_option(
         False, "Let training wait while a checkpoint is written, in place of copying its weights."
     )
+
+    def sample_of(self, words: float) -> float:
+        """The share above which words are subsampled in a text of this many words."""
+        if self.sample is None:
+            return SAMPLE if words >= SMALL_TEXT else 0.0
+        return self.sample
 
 
 def value_type(field: dataclasses.Field) -> type:

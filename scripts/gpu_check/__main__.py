@@ -2,14 +2,15 @@
 
     python scripts/gpu_check --data DIR [--out gpu_check.json] [--only NAME ...] [--cubins DIR]
     python scripts/gpu_check --compile-only DIR [--arch 90]
+    python scripts/gpu_check --data DIR --small
     python scripts/gpu_check --data DIR --dry-run
 
 DIR of --data holds wiki8.txt (or .txt.gz, .txt.zst), wordsim353.tsv and questions-words.txt, and
 ptb/ if the layers engine is to run on the Penn Treebank. Prints a line for each measurement, writes
 the JSON after each section (one that is there is added to), and exits with 1 if a check failed.
---compile-only needs no GPU: it fills a folder that --cubins takes on a machine with one. --dry-run
-does everything in small on NumPy, with the reference in place of the kernel, to show that the
-script itself works; its figures mean nothing.
+--compile-only needs no GPU: it fills a folder that --cubins takes on a machine with one. --small
+does everything with a few small cases, to show that the script itself works; --dry-run does that on
+NumPy, with the reference in place of the kernel. Their figures mean nothing.
 """
 
 import argparse
@@ -80,10 +81,11 @@ def check(options: argparse.Namespace) -> list[str]:
     """Run the sections. Returns what failed."""
     os.environ["W2V_DATA_DIR"] = str(options.data)
     cubins = Cubins(options.cubins) if options.cubins else None
-    sections = earlier_sections(options.out, options.dry_run)
+    kind = "dry" if options.dry_run else "small" if options.small else "full"
+    sections = earlier_sections(options.out, kind)
     with tempfile.TemporaryDirectory() as folder, backend.device(not options.dry_run):
         os.environ["W2V_CACHE_DIR"] = folder
-        shared = Check(options.data, options.dry_run, Path(folder), cubins, sections)
+        shared = Check(options.data, kind, Path(folder), cubins, sections)
         for name in options.only or SECTIONS:
             sections[name] = run_section(shared, name, SECTIONS[name])
             write(options.out, shared)
@@ -110,25 +112,24 @@ def run_section(shared: Check, name: str, section: Section) -> dict[str, Any]:
     return result | {"failed": shared.failed, "seconds": seconds, "budget": section.budget}
 
 
-def earlier_sections(out: Path, is_dry: bool) -> dict[str, Any]:
+def earlier_sections(out: Path, kind: str) -> dict[str, Any]:
     """The sections that an earlier command has left in the JSON."""
     if not out.exists():
         return {}
     try:
         earlier = json.loads(out.read_text())
-        was_dry, sections = earlier["dry_run"], earlier["sections"]
+        earlier_kind, sections = earlier["kind"], earlier["sections"]
     except (ValueError, KeyError, TypeError) as error:
         raise W2VError(f"{out} is not a JSON of this check: name another with --out") from error
-    if was_dry != is_dry:
-        kind = "a dry run" if was_dry else "a run on a GPU"
-        raise W2VError(f"{out} is of {kind}, and this is none: name another with --out")
+    if earlier_kind != kind:
+        raise W2VError(f"{out} is of a {earlier_kind} run, this is a {kind} one: name another")
     print(f"adding to {out}, which has: {', '.join(sections)}")
     return sections
 
 
 def write(out: Path, shared: Check) -> None:
     """Write all that is known so far, whole or not at all."""
-    content = {"dry_run": shared.is_dry, "sections": shared.sections}
+    content = {"kind": shared.kind, "sections": shared.sections}
     if shared.cubins:
         content["cubins"] = shared.cubins.report()
     beside = out.with_name(out.name + ".part")
@@ -146,7 +147,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, help="folder of the text and the questions")
     parser.add_argument("--out", type=Path, default=Path("gpu_check.json"))
     parser.add_argument("--only", nargs="+", choices=SECTIONS, help="run these sections alone")
-    parser.add_argument("--dry-run", action="store_true", help="in small, on NumPy")
+    parser.add_argument("--small", action="store_true", help="a few small cases, as a trial")
+    parser.add_argument("--dry-run", action="store_true", help="these on NumPy")
     parser.add_argument(
         "--cubins", type=Path, metavar="DIR", help="kernels that --compile-only has made"
     )

@@ -46,7 +46,7 @@ COMPILED = list(dict.fromkeys([*PARITY, *QUALITY, *SPEED, *LARGE_VOCABULARY, *VA
 
 
 def in_small(cases: list[Case]) -> list[Case]:
-    """At most two cases of each model, of dim 8, for a dry run."""
+    """At most two cases of each model, of dim 8, for a small run."""
     small = dict.fromkeys(case._replace(dim=8) for case in cases)
     return [
         case for model in MODELS for case in [case for case in small if case.model == model][:2]

@@ -26,16 +26,27 @@ from w2v.training.run import encode_corpus
 class Check:
     """What the sections share. sections: what the earlier ones found, by name.
 
-    folder: for what they write. cubins: kernels that were compiled ahead, if there are any.
+    kind: "full", or "small": a few small cases, or "dry": these on NumPy. folder: for what they
+    write. cubins: kernels that were compiled ahead, if there are any.
     """
 
     data: Path
-    is_dry: bool
+    kind: str
     folder: Path
     cubins: Cubins | None
     sections: dict[str, Any]
     failed: list[str] = field(default_factory=list)
     deadline: float = 0.0
+
+    @property
+    def is_dry(self) -> bool:
+        """Whether NumPy takes the place of the GPU."""
+        return self.kind == "dry"
+
+    @property
+    def is_small(self) -> bool:
+        """Whether figures mean nothing."""
+        return self.kind != "full"
 
     @cached_property
     def corpus(self) -> Path:
@@ -44,8 +55,8 @@ class Check:
 
     @cached_property
     def text(self) -> EncodedCorpus:
-        """The encoded corpus; in a dry run, its beginning."""
-        return read_text(self.corpus, self.is_dry)
+        """The encoded corpus; in a small run, its beginning."""
+        return read_text(self.corpus, self.is_small)
 
     def kernel(self, tensor: bool = False) -> Any:
         """The GPU's kernel, with tensor cores or not, or the reference in its place."""
@@ -62,8 +73,8 @@ class Check:
         return now
 
     def in_time(self, cases: list[Case]) -> Iterator[Case]:
-        """The cases (in a dry run, a few small ones) for which the section's budget leaves time."""
-        for case in in_small(cases) if self.is_dry else cases:
+        """The cases, in a small run a few small ones, for which the budget leaves time."""
+        for case in in_small(cases) if self.is_small else cases:
             if time.perf_counter() < self.deadline:
                 yield case
             else:
@@ -74,9 +85,12 @@ class Check:
         """What another section has found, if it has run."""
         return self.sections.get(section, {}).get("found", {})
 
-    def expect(self, name: str, is_met: bool) -> str:
-        """Note whether something asked for was found. Returns a word for the table."""
-        if not is_met and not self.is_dry:
+    def expect(self, name: str, is_met: bool, in_small: bool = False) -> str:
+        """Note whether something asked for was found. Returns a word for the table.
+
+        in_small: whether it is asked of a small run too.
+        """
+        if not is_met and (in_small or not self.is_small):
             self.failed.append(name)
         return "ok" if is_met else "NOT MET"
 
@@ -101,10 +115,10 @@ def corpus_path(data: Path, folder: Path) -> Path:
     return plain
 
 
-def read_text(corpus: Path, is_dry: bool) -> EncodedCorpus:
-    """The encoded corpus; in a dry run, its beginning."""
-    text = encode_corpus(str(corpus), TextConfig(cache=not is_dry))
-    if not is_dry:
+def read_text(corpus: Path, is_small: bool) -> EncodedCorpus:
+    """The encoded corpus; in a small run, its beginning."""
+    text = encode_corpus(str(corpus), TextConfig(cache=not is_small))
+    if not is_small:
         return text
     ids = np.array(text.ids[:4000])
     names, numbers = np.unique(ids, return_inverse=True)

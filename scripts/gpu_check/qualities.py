@@ -30,7 +30,7 @@ POINT = 1.0  # of WordSim-353 and analogies that the GPU may lose to the CPU
 
 def train_once(check: Check, kernel: Any, case: Case, seed: int) -> dict:
     """Five epochs of the corpus: quality, loss, largest weight, seconds."""
-    epochs = 1 if check.is_dry else EPOCHS
+    epochs = 1 if check.is_small else EPOCHS
     text = check.text
     plan = plan_for(check, kernel, text, case, length=epochs * len(text.ids))
     weights = kernel.place(initial_weights(len(text.vocabulary), case.dim, seed), len(text.ids))
@@ -58,7 +58,7 @@ def scores(row: dict) -> str:
 def qualities(check: Check) -> dict[str, Any]:
     """Three seeds of five epochs on the GPU at full occupancy, and on the CPU."""
     rows: dict[str, Any] = {}
-    seeds = (1,) if check.is_dry else (1, 2, 3)
+    seeds = (1,) if check.is_small else (1, 2, 3)
     threads = len(os.sched_getaffinity(0))
     for case in check.in_time(QUALITY):
         on_cpu = kernels.load("reference") if check.is_dry else kernels.load("cpu", threads)
@@ -83,13 +83,14 @@ def qualities(check: Check) -> dict[str, Any]:
 def whole_run(check: Check) -> dict[str, Any]:
     """`w2v train wiki8 --gpu --epochs 5`, from the packed text, and again with its ids kept.
 
-    In a dry run, a short text on the CPU.
+    In a small run, a short text, and in a dry run that on the CPU.
     """
-    if check.is_dry:
+    if check.is_small:
         text = check.folder / "short.txt"
         ids = check.text.ids[check.text.ids != SENTENCE_END]
         text.write_text(" ".join(check.text.vocabulary.words[word] for word in ids))
         options = ["--engine", "layers", "--epochs", "1", "--dim", "8", "--negative", "1"]
+        options += [] if check.is_dry else ["--gpu"]
     else:
         text = check.corpus
         options = ["--gpu", "--model", "skipgram", "--sample", "1e-4", "--epochs", str(EPOCHS)]

@@ -35,7 +35,7 @@ WORDS = 3 * 10**8
 
 def speeds(check: Check) -> dict[str, Any]:
     """Words per second on a stream of WORDS words."""
-    times = 1 if check.is_dry else -(-WORDS // check.text.words)
+    times = 1 if check.is_small else -(-WORDS // check.text.words)
     vocabulary = check.text.vocabulary
     many = Vocabulary(vocabulary.words, vocabulary.counts * times)
     text = EncodedCorpus(np.tile(check.text.ids, times), many)
@@ -101,7 +101,7 @@ def bytes_per_center(text: EncodedCorpus, plan: Plan, dim: int) -> float:
 
 def large_vocabulary(check: Check) -> dict[str, Any]:
     """A million words by Zipf's law, whose tables do not fit into a cache."""
-    words, length = (2000, 20_000) if check.is_dry else (1_000_000, WORDS)
+    words, length = (2000, 20_000) if check.is_small else (1_000_000, WORDS)
     random = np.random.default_rng(1)
     share = np.cumsum(1 / np.arange(1, words + 1))
     ids = np.empty(length, np.int32)
@@ -147,7 +147,7 @@ def layers(check: Check) -> dict[str, Any]:
     """The book's configuration on the layers engine: batches of 100, Adam on every row."""
     treebank = check.data / "ptb" / "ptb.train.txt"
     options: dict[str, Any] = {"min_count": 1, "vocab_order": "appearance", "cache": False}
-    if check.is_dry:
+    if check.is_small:
         text = check.text
     elif treebank.exists():
         text = encode_corpus(str(treebank), TextConfig(**options))

@@ -29,7 +29,7 @@ def pytorch(check: Check) -> dict[str, Any]:
         print("PyTorch is not installed: nothing to compare with")
         return {"missing": "torch"}
     device = "cuda" if torch.cuda.is_available() and not check.is_dry else "cpu"
-    dim = 8 if check.is_dry else 128
+    dim = 8 if check.is_small else 128
     case = Case("skipgram", dim, (16, 16))
     plan = plan_for(check, kernels.load("reference"), check.text, case, workers=CENTERS // 2)
     side = TorchSgns(check.text.ids, plan, dim, device)

@@ -1,6 +1,5 @@
 """The commands as a user types them: answers, wrong input, and what is left behind."""
 
-import gzip
 import json
 import os
 import pickle
@@ -12,7 +11,6 @@ import time
 import click
 import numpy as np
 import pytest
-import zstandard
 from click.testing import CliRunner
 
 import w2v as package
@@ -135,7 +133,7 @@ def test_several_corpora_and_a_folder_are_one_text(w2v, text, tmp_path):
     (tmp_path / "folder" / "more.txt").write_text(text.read_text())
     code, _, err = w2v("train", text, "folder", *SMALL)
     assert code == 0 and "624 words, 13 in the vocabulary" in err
-    assert err.startswith("folder: skipped .hidden (hidden, or not text)\n")
+    assert err.startswith("folder: skipped .hidden (hidden, not text, or vectors)\n")
     (tmp_path / "c.toml").write_text('corpus = ["text.txt", "folder"]')
     assert "624 words" in w2v("train", "--config", "c.toml", *SMALL)[2]
 
@@ -466,12 +464,6 @@ def test_ctrl_c_before_the_first_update_leaves_earlier_output(text, model, monke
     with pytest.raises(SystemExit) as stop:
         main(["train", str(text), *map(str, SMALL)])
     assert stop.value.code == 130 and model.read_bytes() == before
-
-
-@pytest.mark.parametrize("name, pack", [("t", gzip.compress), ("t", zstandard.compress)])
-def test_packed_data_under_a_plain_name_are_named(refused, tmp_path, name, pack):
-    (tmp_path / name).write_bytes(pack(b"some text"))
-    assert "unpack it first" in refused("train", name)
 
 
 def test_gradients_are_clipped_and_negatives_drawn_as_asked(w2v, text):

@@ -93,6 +93,24 @@ def test_a_corpus_equals_the_reference(trainee, model, words, sentence):
 
 
 @MODELS
+def test_fixed_windows_hold_all_their_words(trainee, model):
+    ids, window = random_stream(3000, 40, 5, 12), 5
+    plan = plan_for(ids, 40, model=model, window=window, fixed_window=True)
+    found = trainee.train(ids, small_weights(40, DIM, 5), plan)
+    assert_same(found, in_float64(ids, plan, small_weights(40, DIM, 5)))
+    pairs = [
+        sum(
+            1
+            for other in range(max(0, place - window), min(len(ids), place + window + 1))
+            if other != place and (ids[min(place, other) : max(place, other) + 1] >= 0).all()
+        )
+        for place in range(len(ids))
+    ]
+    wanted = sum(pairs) if model == "skipgram" else np.count_nonzero(pairs)
+    assert found[1][0].pairs == wanted
+
+
+@MODELS
 def test_same_weights_whatever_the_blocks(trainee, model):
     ids = random_stream(5000, 50, 3, sentence=40)
     plan = plan_for(ids, 50, model=model, sample=0.01)

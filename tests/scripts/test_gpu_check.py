@@ -6,11 +6,14 @@ import json
 import os
 import random
 import re
+import runpy
 import subprocess
 import sys
 
 import pyarrow
 import pytest
+
+from w2v import config
 
 ALLOWED = {"numpy", "cupy", "click", "tqdm", "pyarrow", "numba", "scipy", "threadpoolctl"}
 """What a machine with a GPU has to have, with llvmlite, which is Numba's."""
@@ -81,7 +84,7 @@ def test_a_dry_run_goes_through_every_section_with_few_packages(data, check, rep
     assert b"No module named 'regex': it is blocked" in blocked.stderr
     done, results = check("--data", data, "--dry-run", **variables)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert results["dry_run"] is True
+    assert results["kind"] == "dry"
     sections = results["sections"]
     assert not any(section["failed"] or "error" in section for section in sections.values())
     found = {name: section["found"] for name, section in sections.items()}
@@ -92,6 +95,32 @@ def test_a_dry_run_goes_through_every_section_with_few_packages(data, check, rep
     assert found["layers"]["cbow 8"]["words_per_second"] > 0
     assert found["pytorch"] == {"missing": "torch"}
     assert set(found["variants"]) >= {"skipgram 8 1x5", "cbow 8 4x8"}
+
+
+def test_a_small_run_goes_through_what_a_device_does(
+    cupy, script, data, repository, tmp_path, monkeypatch
+):
+    """On the stand-in for CuPy, with kernels compiled ahead."""
+    monkeypatch.setattr(config, "GPU", False)
+    monkeypatch.setenv("W2V_DATA_DIR", str(data))  # put back after the test, as the next one
+    monkeypatch.setenv("W2V_CACHE_DIR", str(tmp_path))
+    small = script("cases").in_small(script("cases").PARITY)
+    script("cubins").compile_all(small, tmp_path / "cubins", 90)
+    path = repository / "scripts" / "gpu_check" / "__main__.py"
+    sections = ["device", "parity", "speed", "large-vocabulary", "layers"]
+    out = tmp_path / "small.json"
+    command = ["--data", data, "--small", "--cubins", tmp_path / "cubins", "--out", out]
+    monkeypatch.setattr(sys, "argv", [str(path), *map(str, command), "--only", *sections])
+    with pytest.raises(SystemExit) as stop:
+        runpy.run_path(str(path), run_name="__main__")
+    results = json.loads(out.read_text())
+    assert stop.value.code == 0 and list(results["sections"]) == sections
+    assert results["kind"] == "small"
+    assert results["cubins"]["loaded"] > 0 and results["cubins"]["compiled_here"] == []
+    found = {name: section["found"] for name, section in results["sections"].items()}
+    assert found["device"]["devices"][0]["name"] == "Imaginary 0"
+    assert found["parity"]["cbow 8"]["same_pairs"] is True
+    assert found["speed"]["cbow 8 0.001"]["workers"] > 1
 
 
 def test_a_missing_file_fails_its_section_alone(data, check):
@@ -109,7 +138,7 @@ def test_a_missing_file_fails_its_section_alone(data, check):
 
 def test_a_budget_that_is_spent_leaves_out_the_rest(script, capsys, tmp_path):
     cases = script("cases").PARITY
-    shared = script("check").Check(tmp_path, False, tmp_path, None, {})
+    shared = script("check").Check(tmp_path, "full", tmp_path, None, {})
     shared.start(60)
     assert list(shared.in_time(cases)) == cases and shared.failed == []
     shared.start(-1)
@@ -135,7 +164,7 @@ def test_without_a_gpu_it_is_one_line(data, check, tmp_path):
     "content, message",
     [
         ("{}", "is not a JSON of this check: name another with --out"),
-        ('{"dry_run": true, "sections": {}}', "is of a dry run, and this is none: name another"),
+        ('{"kind": "dry", "sections": {}}', "is of a dry run, this is a full one: name another"),
     ],
 )
 def test_a_json_of_another_kind_is_left_as_it_is(data, check, tmp_path, content, message):

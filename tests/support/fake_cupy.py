@@ -266,6 +266,9 @@ class Device:
     def __init__(self, number=None):
         self.id = self.current[-1] if number is None else number
 
+    def synchronize(self):
+        _CURRENT.run()
+
     def __enter__(self):
         self.used.append(self.id)
         self.current.append(self.id)

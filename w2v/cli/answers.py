@@ -17,7 +17,7 @@ def stdin_lines() -> Iterator[tuple[int, str]]:
     replacement characters, which no word of a vocabulary holds by chance.
     """
     if isinstance(sys.stdin, io.TextIOWrapper):
-        sys.stdin.reconfigure(encoding="utf-8", errors="replace")
+        sys.stdin.reconfigure(encoding="utf-8-sig", errors="replace")
     for number, line in enumerate(sys.stdin, 1):
         if line.strip():
             yield number, line.strip()

@@ -12,6 +12,7 @@ from w2v.cli.sections import Command, Option
 from w2v.config import (
     DEFAULT_VECTORS,
     LARGEST,
+    PYTHON_TOKENIZER,
     TextConfig,
     TrainConfig,
     check_value,
@@ -19,6 +20,7 @@ from w2v.config import (
     value_type,
 )
 from w2v.config_file import read_config
+from w2v.errors import ConfigError
 
 # Where a value comes from, weakest first: used where two options exclude each other.
 PRECEDENCE = [
@@ -27,6 +29,9 @@ PRECEDENCE = [
     ParameterSource.ENVIRONMENT,
     ParameterSource.COMMANDLINE,
 ]
+
+CONFIG_PATH = "w2v.config"
+"""Where a command finds the name of its configuration file in the context's `meta`."""
 
 debug_option = click.option(
     "--debug",
@@ -73,6 +78,7 @@ def _read_config(context: click.Context, _: click.Parameter, path: str | None) -
         if isinstance(values.get("corpus"), str):
             values["corpus"] = [values["corpus"]]
         context.default_map = values
+        context.meta[CONFIG_PATH] = path
 
 
 config_option = click.option(
@@ -150,8 +156,18 @@ class GpuCommand(Command):
 
 
 def given_options(context: click.Context, values: dict[str, Any]) -> dict[str, Any]:
-    """The options that the user has set, wherever: the defaults are left to the library."""
+    """The options that the user has set, wherever: the defaults are left to the library.
+
+    Raises ConfigError for code that a configuration alone names.
+    """
     sources = {name: context.get_parameter_source(name) for name in values}
+    tokenizer = values.get("tokenizer") or ""
+    of_file = sources.get("tokenizer") == ParameterSource.DEFAULT_MAP
+    if of_file and tokenizer.startswith(PYTHON_TOKENIZER):
+        raise ConfigError(
+            "the configuration names a tokenizer that runs code: repeat it, "
+            f"--tokenizer {tokenizer}"
+        )
     return {name: values[name] for name in values if sources[name] != ParameterSource.DEFAULT}
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from w2v.cli.options import (
+    CONFIG_PATH,
     GpuCommand,
     config_option,
     config_options,
@@ -18,6 +19,7 @@ from w2v.cli.options import (
     stronger_text,
 )
 from w2v.config import DEFAULT_VECTORS, TrainConfig
+from w2v.files import check_outputs
 
 
 @click.command(cls=GpuCommand, short_help="Train word vectors on a text.")
@@ -27,7 +29,7 @@ from w2v.config import DEFAULT_VECTORS, TrainConfig
 @debug_option
 @click.pass_context
 def train(context: click.Context, corpus: tuple[str, ...], **values: Any) -> None:
-    """Train word vectors on CORPUS: text with a sentence per line, .gz, .bz2, .zst or .parquet, a
+    """Train word vectors on CORPUS: text with a sentence per line (packed or not), Parquet, a
     folder of such files, or - for stdin; several are read one after the other.
 
     Without CORPUS and --dataset, a small demo corpus is made and trained on, with defaults of its
@@ -45,12 +47,16 @@ def train(context: click.Context, corpus: tuple[str, ...], **values: Any) -> Non
     from w2v.training.progress import Reporter
     from w2v.training.run import run
     from w2v.training.run_folder import VECTORS
+    from w2v.vectors.formats import files_of
 
     options = given_options(context, values)
     corpus = stronger_text(context, corpus, options)
     stronger_engine(context, options)
     if "run_dir" not in options and "resume" not in options:
         options["output"] = values["output"]
+    if config_path := context.meta.get(CONFIG_PATH):
+        outputs = files_of(options["output"]) if options.get("output") else []
+        check_outputs(outputs, inputs=[config_path])
 
     reporter = Reporter()
     start = time.monotonic()

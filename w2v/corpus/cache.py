@@ -48,6 +48,7 @@ def text_options(config: TextConfig) -> dict[str, Any]:
         "posts": config.split if config.dataset == "20newsgroups" else None,
         "encoding": check_encoding(config.encoding),
         "stop_words": Cleaning.of(config).stop_words_key,  # not the name of their file
+        "tokenizer": Cleaning.tokenizer_key(config.tokenizer),
     }
 
 

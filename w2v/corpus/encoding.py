@@ -18,11 +18,12 @@ from w2v.corpus import cache, encoded_corpus, newsgroups
 from w2v.corpus.blocks import text_blocks
 from w2v.corpus.cleaning import Cleaning
 from w2v.corpus.encoded_corpus import EncodedCorpus, Header
+from w2v.corpus.sentences import batch_lines, batch_sentences
 from w2v.corpus.short_sentences import without_short
 from w2v.corpus.sizes import USUAL, Sizes
 from w2v.corpus.sources import Note, describe, find_files
 from w2v.corpus.stream_builder import StreamBuilder
-from w2v.corpus.tokenize import Block, batch_sentences, number_tokens, split_text
+from w2v.corpus.tokenize import Block, number_tokens, split_text
 from w2v.corpus.vocabulary import Vocabulary
 from w2v.errors import CorpusError, OutputError
 from w2v.files import unnamed
@@ -93,20 +94,27 @@ def encode_files(
 
 
 def encode_sentences(
-    sentences: Iterable[Sequence[str]],
+    sentences: Iterable[Any],
     config: TextConfig,
     note: Note = _nobody,
     threads: int | None = None,
     name: str = "the corpus",
     sizes: Sizes = USUAL,
+    lines: bool = False,
 ) -> EncodedCorpus:
     """Encode sentences that are lists of words, which are cleaned but not split at white space.
 
-    name: what an error calls the text. The rest is as in `encode_files`; nothing is kept.
+    name: what an error calls the text. lines: a sentence may also be a string, which is split as a
+    line of a file. The rest is as in `encode_files`; nothing is kept.
     """
     cleaning = Cleaning.of(config)
-    batches = batch_sentences(sentences, sizes.batch)
-    tasks = (partial(number_tokens, batch, cleaning) for batch in batches)
+    tasks: Iterable[Task]
+    if cleaning.split_line is not None:
+        blocks = batch_lines(sentences, sizes.block)
+        tasks = (partial(split_text, block, cleaning) for block in blocks)
+    else:
+        batches = batch_sentences(sentences, sizes.batch, lines)
+        tasks = (partial(number_tokens, batch, cleaning) for batch in batches)
     job = _Job(name, config, note, useful_threads(threads), sizes)
     return _encode(tasks, job)
 
@@ -114,7 +122,7 @@ def encode_sentences(
 def _blocks(files: Sequence[str], job: _Job) -> Iterator[bytes]:
     if job.config.dataset == "20newsgroups":
         return newsgroups.post_lines(files, job.config.split)
-    return text_blocks(files, job.config, job.sizes.block)
+    return text_blocks(files, job.config, job.sizes.block, job.note)
 
 
 def _encode(

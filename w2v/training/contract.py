@@ -92,6 +92,8 @@ def trained_vectors(vocabulary: Vocabulary, matrix: Array, config: TrainConfig) 
         if field.metadata["engine"] in (None, config.engine) and field.metadata["is_recorded"]
     }
     training["lr"] = learning_rate(config)
+    if config.engine == "fused":
+        training["sample"] = config.sample_of(vocabulary.counts.sum())
     if config.stop_words is not None:
         training["stop_words"] = Path(config.stop_words).name
     return WordVectors(vocabulary.words, matrix, vocabulary.counts, training)

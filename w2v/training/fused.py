@@ -75,7 +75,14 @@ class FusedTraining:
                 "lower --min-count or use a longer text"
             )
         kernel = kernels.load("cuda" if config.gpu else "cpu", config.threads or cores())
-        schedule = kernel.schedule(config.model, config.dim, config.window, config.negative, length)
+        schedule = kernel.schedule(
+            config.model,
+            config.dim,
+            config.window,
+            config.negative,
+            length,
+            fixed_window=config.fixed_window,
+        )
         plan = Plan.build(vocabulary.counts, config, length * config.epochs, schedule)
         weights = initial_weights(len(vocabulary), config.dim, config.seed)
         return cls(kernel, kernel.place(weights, length), plan, text, config)
@@ -104,10 +111,20 @@ class FusedTraining:
             self.seconds = time.monotonic() - began
             yield self._progress(size)
             if self.position % length == 0 and self.pairs_done == 0:
-                raise CorpusError(
-                    "no word has another beside it: put more than one word on a line, or lower "
-                    "--min-count or raise --sample"
-                )
+                raise self._without_pairs()
+
+    def _without_pairs(self) -> CorpusError:
+        """Why no word was trained, and what to do about it."""
+        is_word = numpy.asarray(self.text.ids) != SENTENCE_END
+        if not (is_word[1:] & is_word[:-1]).any():
+            return CorpusError(
+                "no word has another beside it: put more than one word on a line, or lower "
+                "--min-count, which may have left out the others"
+            )
+        return CorpusError(
+            f"subsampling by --sample {self.config.sample_of(self.text.words):g} left no two words "
+            f"beside each other in this text of {self.text.words:,} words: pass --sample 0"
+        )
 
     def _train_block(self, size: int) -> None:
         """Train the next places of the text, `size` at most."""

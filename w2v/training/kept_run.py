@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy
 
-from w2v.config import TrainConfig, option_name
+from w2v.config import PYTHON_TOKENIZER, TrainConfig, option_name
 from w2v.corpus import EncodedCorpus, encoded_corpus
 from w2v.errors import ConfigError, CorpusError
 from w2v.memory import peak_memory
@@ -169,6 +169,11 @@ def resumed(
     folder = RunFolder.of_run(options["resume"])
     recorded = folder.read_config()
     paths = recorded.pop("corpus", None)
+    if recorded["tokenizer"].startswith(PYTHON_TOKENIZER) and "tokenizer" not in options:
+        raise ConfigError(
+            f"the text of {folder.path} was split by code: repeat --tokenizer "
+            f"{recorded['tokenizer']} to have it run again"
+        )
     _check_corpus(corpus, paths, folder)
     options = {name: value for name, value in options.items() if value is not None}
     for name, value in options.items():

@@ -144,9 +144,10 @@ class CpuKernel:
         negative: int,
         length: int,
         shape: tuple[int, int] | None = None,
+        fixed_window: bool = False,
     ) -> Schedule:
         """Spans as `plan.span_shape` has them, or of a shape, on as many threads as find work."""
-        centers, shared = shape or span_shape(model, window, negative)
+        centers, shared = shape or span_shape(model, window, negative, fixed_window)
         return Schedule(centers, shared, min(self.threads, -(-length // CHUNK)))
 
     def place(
@@ -214,6 +215,7 @@ class CpuKernel:
 def _settings(plan: Plan, dim: int) -> Settings:
     return Settings(
         window=plan.window,
+        least_window=plan.least_window,
         centers=plan.centers,
         shared=plan.shared,
         ratio=numpy.float32(plan.negative / plan.shared),

@@ -128,6 +128,7 @@ class CudaKernel:
         negative: int,
         length: int,
         shape: tuple[int, int] | None = None,
+        fixed_window: bool = False,
     ) -> Schedule:
         """Spans that fit into a multiprocessor's shared memory, and how many run at once.
 
@@ -135,7 +136,7 @@ class CudaKernel:
         """
         limit = self.shared_limit
         if shape is None:
-            constants = fit_constants(model, dim, window, negative, limit)
+            constants = fit_constants(model, dim, window, negative, limit, fixed_window)
         else:
             constants = span_constants(model, dim, window, shape, limit, self.tensor)
         if constants is None or constants.shared_bytes() > limit:
@@ -221,7 +222,9 @@ class CudaKernel:
 
     def _constants(self, plan: Plan, dim: int) -> Constants:
         shape = plan.centers, plan.shared
-        return span_constants(plan.model, dim, plan.window, shape, self.shared_limit, self.tensor)
+        limit, least = self.shared_limit, plan.least_window
+        constants = span_constants(plan.model, dim, plan.window, shape, limit, self.tensor)
+        return constants._replace(least_window=least)
 
     def _text_of(self, ids: numpy.ndarray) -> DeviceText:
         """The stream on the device: the one before, or a new one."""

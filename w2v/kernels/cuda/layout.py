@@ -34,7 +34,8 @@ class Constants(NamedTuple):
 
     shared: negatives of a span. threads: of a block. tensor: multiply on tensor cores, which need
     Ampere or newer and round factors to 10 bits. blocks: that a multiprocessor has to have room
-    for, so that the compiler gives no thread more registers than that leaves.
+    for, so that the compiler gives no thread more registers than that leaves. least_window: what a
+    window is shrunk to at most.
     """
 
     model: str
@@ -45,6 +46,7 @@ class Constants(NamedTuple):
     threads: int
     tensor: bool = False
     blocks: int = 1
+    least_window: int = 1
 
     @property
     def stride(self) -> int:
@@ -58,6 +60,7 @@ class Constants(NamedTuple):
             "DIM": self.dim,
             "STRIDE": self.stride,
             "WINDOW": self.window,
+            "LEAST_WINDOW": self.least_window,
             "CENTERS": self.centers,
             "NEGATIVES": self.shared,
             "THREADS": self.threads,
@@ -136,12 +139,14 @@ def span_constants(
     return constants._replace(blocks=max(1, min(by_memory, by_registers)))
 
 
-def fit_constants(model: str, dim: int, window: int, negative: int, limit: int) -> Constants | None:
+def fit_constants(
+    model: str, dim: int, window: int, negative: int, limit: int, fixed_window: bool = False
+) -> Constants | None:
     """Constants whose spans fit into `limit` bytes of shared memory a block; None if none do.
 
     Spans are as on the CPU (`plan.span_shape`), halved as often as it takes.
     """
-    centers, shared = span_shape(model, window, negative)
+    centers, shared = span_shape(model, window, negative, fixed_window)
     centers = min(centers, MOST_CENTERS)
     while True:
         constants = span_constants(model, dim, window, (centers, shared), limit)

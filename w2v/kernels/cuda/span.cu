@@ -157,7 +157,8 @@ __device__ __forceinline__ Word read_word(const Corpus& corpus, i64 place, bool 
         u64 random = random_bits(corpus.key, place + corpus.shift, LANE_KEEP);
         word.is_end = false;
         word.is_kept = (u32)(random >> 32) <= corpus.keep[word.id];
-        word.reach = (unsigned short)(1 + (((random & 0xffffffffu) * WINDOW) >> 32));
+        word.reach = (unsigned short)(
+            LEAST_WINDOW + (((random & 0xffffffffu) * (WINDOW - LEAST_WINDOW + 1)) >> 32));
     }
     return word;
 }
