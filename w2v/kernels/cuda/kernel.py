@@ -103,6 +103,11 @@ class CudaKernel:
         self.tensor, self.bulk, self.text_room = tensor, bulk, text_room
         self.compiler = compiler or compile_kernel
         self.device = cupy.cuda.Device()
+        if cupy.cuda.runtime.is_hip:
+            raise GPUError(
+                f"the fused kernel is for NVIDIA's cards, and {gpu_name()} is not one: pass "
+                "--engine layers, or leave out --gpu"
+            )
         capability = int(self.device.compute_capability)
         oldest = OLDEST_BULK if bulk else OLDEST_TENSOR if tensor else OLDEST
         if capability < oldest:
