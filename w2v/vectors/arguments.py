@@ -33,7 +33,7 @@ def to_words(words: Any) -> list[str]:
     """
     if isinstance(words, str) or not _is_many(words):
         return [to_word(words)]
-    words = list(words)
+    words = words if isinstance(words, list) else list(words)
     if set(map(type, words)) <= {str}:
         return words
     return [to_word(word) for word in words]
