@@ -16,6 +16,7 @@ import numpy
 from w2v.errors import ModelFileError, OutputError
 from w2v.files import replacing
 from w2v.vectors.packed_words import Packed, arrow_strings, pack, unpack
+from w2v.vectors.read_only import WordList
 from w2v.vectors.word_vectors import WordVectors
 
 PathName = str | Path
@@ -136,7 +137,7 @@ def vectors_of(
         names = unpack(blob, offsets)
     except ValueError:
         names = _repaired(path, blob, offsets, encoding_errors, place)
-    vectors = WordVectors(names, matrix, copy=False)
+    vectors = WordVectors(WordList(names), matrix, copy=False)
     if vectors.repeated:
         first, second = vectors.repeated
         if encoding_errors == "strict":
