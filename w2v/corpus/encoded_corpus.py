@@ -6,7 +6,8 @@ that a file that was cut off has none:
     ids (N,) int32 | counts (V,) int64 | words, JSON | header, JSON | its length, int64 | MAGIC
 
 All numbers are little-endian. Nothing of it is believed when it is read: the header holds checksums
-of the ids, of the vocabulary and of itself, and what it says has to be possible.
+of the ids, of the vocabulary and of itself, and what it says has to be possible. (Words are not
+counted again, which would take longer than all the rest: the counts have to add up.)
 """
 
 import dataclasses
