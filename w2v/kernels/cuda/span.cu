@@ -475,7 +475,8 @@ __device__ __forceinline__ void score(Shared& s, const float4* x, int rows, Weig
     u32 half = (rows + 1) / 2;
     for (u32 item = threadIdx.x; item < half * GROUPS; item += THREADS) {
         u32 row = item / GROUPS, column = item % GROUPS;
-        const float4 *x_1 = x + row * PITCH, *x_2 = x_1 + half * PITCH;
+        const float4* x_1 = x + row * PITCH;
+        const float4* x_2 = x + min((int)(row + half), rows - 1) * PITCH;  // beyond: of no weight
         const float4* y = s.outputs + column * PITCH;
         float sums[2][TILE] = {};
 #pragma unroll 2
