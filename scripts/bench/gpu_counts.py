@@ -23,7 +23,14 @@ from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from w2v.kernels.cuda.layout import RESERVED, SOURCE, Constants, fit_constants, registers_left
+from w2v.kernels.cuda.layout import (
+    RESERVED,
+    SOURCE,
+    Constants,
+    compiler_options,
+    fit_constants,
+    registers_left,
+)
 
 LIMIT = 227 * 1024  # bytes of shared memory that a block of sm_90 may have, of 1 KB more
 THREADS = 2048  # of a multiprocessor
@@ -60,11 +67,11 @@ class Program(NamedTuple):
     labels: dict[str, int]
 
 
-def compile_cubin(defines: dict[str, int], arch: int) -> tuple[bytes, str]:
+def compile_cubin(constants: Constants, arch: int) -> tuple[bytes, str]:
     """The machine code and the compiler's log. Raises SystemExit with the log if it refuses."""
     nvrtc = load_nvrtc()
-    options = [f"-arch=sm_{arch}", "-std=c++17", "-Xptxas=-v", "-lineinfo"]
-    options += [f"-D{name}={value}" for name, value in defines.items()]
+    options = [*compiler_options(constants), "-ftz=true"]  # as CuPy adds
+    options += [f"-arch=sm_{arch}", "-Xptxas=-v", "-lineinfo"]
     program = ctypes.c_void_p()
     text = SOURCE.read_bytes()
     nvrtc.nvrtcCreateProgram(ctypes.byref(program), text, b"span.cu", 0, None, None)
@@ -238,7 +245,7 @@ def size_of(constants: Constants, log: str) -> Size:
 
 
 def report(constants: Constants, arch: int, is_short: bool) -> None:
-    cubin, log = compile_cubin(constants.defines(), arch)
+    cubin, log = compile_cubin(constants, arch)
     program, size = disassemble(cubin), size_of(constants, log)
     print(
         f"{constants.model} dim {constants.dim}: {size.registers} registers, "
