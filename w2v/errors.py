@@ -54,6 +54,10 @@ class InputError(W2VError, ValueError):
     """A list of words, vectors, analogies or pairs cannot be used, or none of it is known."""
 
 
+class W2VWarning(UserWarning):
+    """Something was done, though perhaps not as it was meant."""
+
+
 class UnknownWordError(W2VError, KeyError):
     """A word is not in the vocabulary; `suggestions` holds close spellings, best first.
 

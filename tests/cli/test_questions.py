@@ -277,9 +277,9 @@ def test_neighbours_of_needs_words(refused, tmp_path):
     assert "name a FILE of words, or --all" in refused("neighbours-of", code=2)
     assert "name a FILE of words, or --all" in refused("neighbours-of", "x", "--all", code=2)
     assert "there are no words in empty" in refused("neighbours-of", "empty")
-    assert "binary is not UTF-8 text" in refused("neighbours-of", "binary")
-    assert "cannot read the words of nowhere" in refused("neighbours-of", "nowhere")
-    assert "cannot read the words of ." in refused("neighbours-of", ".")
+    assert "binary, line 1: it is not UTF-8 text" in refused("neighbours-of", "binary")
+    assert "cannot read nowhere" in refused("neighbours-of", "nowhere")
+    assert "cannot read ." in refused("neighbours-of", ".")
 
 
 # Asking one question after the other

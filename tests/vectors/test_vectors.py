@@ -385,7 +385,7 @@ def test_a_failed_save_leaves_the_earlier_file(vectors, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     "weight, message",
-    [(1e5, "does not fit the float16"), (np.inf, "NaN or infinity"), (np.nan, "NaN or infinity")],
+    [(1e5, "does not fit float16"), (np.inf, "NaN or infinity"), (np.nan, "NaN or infinity")],
 )
 def test_weights_that_do_not_fit_the_format_are_refused(tmp_path, weight, message):
     with pytest.raises(OutputError, match=message):
@@ -434,3 +434,11 @@ def test_reading_a_model_imports_no_module_that_it_names(tmp_path):
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.stdout == "refused\n" and not (tmp_path / "ran").exists()
+
+
+def test_a_length_that_float32_does_not_hold_is_refused():
+    long = WordVectors(["a", "b"], np.array([[3e38, 3e38], [1, 0]]))
+    with pytest.raises(ModelFileError, match=r"in row 0 is 4.24264e.38 long.* divide the"):
+        long.similarity("a", "b")
+    whole = WordVectors(["a", "b"], long.matrix / long.matrix.max())
+    assert whole.similarity("a", "b") == pytest.approx(0.5**0.5)

@@ -220,7 +220,7 @@ def test_what_is_no_word_is_refused_with_what_is_taken(vectors, key):
 
 
 PLAUSIBLE = [
-    *(3, np.int64(3), 2.5, None, True, b"king", "", "kong", object(), ..., 1j),
+    *(3, np.int64(3), 2.5, None, True, b"king", "", "kong", object, ..., 1j),
     *([], (), {}, set(), [3], [None], ["king", 3], ["king", None], [["king"]], [["king", 2.0]]),
     *(("king", 2.0), ("king", None), [("king", "2")], [("king", np.nan)], [("king", 1, 2)]),
     *({"king": 2.0}, {"king": None}, [("king", 1e39)], [b"king"], [[]], [[1, 2]], [1.0, 2.0]),

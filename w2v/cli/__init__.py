@@ -9,8 +9,9 @@ import os
 import signal
 import sys
 import traceback
+import warnings
 from contextlib import suppress
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -23,7 +24,7 @@ from w2v.cli.options import debug_option
 from w2v.cli.query import analogy, odd_one_out, rank, similar, similarity, vector
 from w2v.cli.sections import Group
 from w2v.cli.train import train
-from w2v.errors import W2VError
+from w2v.errors import W2VError, W2VWarning
 from w2v.signals import ending
 
 WORD_COMMANDS = {"similar", "analogy", "similarity", "odd-one-out", "rank", "vector"}
@@ -68,7 +69,9 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     arguments = sys.argv[1:] if arguments is None else arguments
     _open_streams()
     try:
-        with ending(is_last=is_process):
+        with ending(is_last=is_process), warnings.catch_warnings():
+            warnings.showwarning = _showing(warnings.showwarning)
+            warnings.simplefilter("always", W2VWarning)
             code = cli.main(arguments, prog_name="w2v", standalone_mode=False) or 0
             sys.stdout.flush()
             sys.exit(code)
@@ -81,6 +84,18 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         if "--debug" in itertools.takewhile(lambda word: word != "--", arguments):
             traceback.print_exception(error)
         _complain(*_describe(error))
+
+
+def _showing(others: Any) -> Any:
+    """What shows our warnings in a line, as errors are; `others` shows those of libraries."""
+
+    def show(message: Warning, category: type[Warning], *place: Any) -> None:
+        if issubclass(category, W2VWarning):
+            print(f"w2v: warning: {message}", file=sys.stderr)
+        else:
+            others(message, category, *place)
+
+    return show
 
 
 def _open_streams() -> None:

@@ -16,6 +16,7 @@ import numpy
 from w2v.errors import ModelFileError, OutputError
 from w2v.files import replacing
 from w2v.vectors.arguments import shown
+from w2v.vectors.formats.arrays import to_half
 from w2v.vectors.formats.files import PathName, opened
 from w2v.vectors.formats.pickle_opcodes import check_opcodes
 from w2v.vectors.word_vectors import WordVectors
@@ -28,16 +29,10 @@ def write_pickle(vectors: WordVectors, path: PathName) -> None:
     """
     if vectors.repeated:
         raise OutputError(f"cannot write {path}: a word is listed twice; give each its own name")
-    largest = float(abs(vectors.matrix).max(initial=0))
-    if not numpy.isfinite(largest):
+    if not numpy.isfinite(vectors.matrix).all():
         raise OutputError(f"cannot write {path}: a vector holds NaN or infinity")
-    if not largest <= float(numpy.finfo(numpy.float16).max):
-        raise OutputError(
-            f"cannot write {path}: a weight of {largest:g} does not fit the float16 of this "
-            "format; train with a lower --lr or --max-grad"
-        )
     content = {
-        "word_vecs": vectors.matrix.astype(numpy.float16),
+        "word_vecs": to_half(vectors.matrix, path, "choose a name that ends in .safetensors"),
         "word_to_id": dict(vectors.index),
         "id_to_word": dict(enumerate(vectors.words)),
     }
