@@ -1,28 +1,75 @@
-"""Writing files whole or not at all."""
+"""Writing files whole or not at all, and opening those that have to be ordinary ones."""
 
+import errno
 import os
-import signal
+import stat
 import tempfile
-import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from w2v.errors import OutputError
 
 
+def open_regular(path: str | Path, follow_links: bool = True) -> IO[bytes]:
+    """Open an ordinary file for reading. Raises OSError at once for a pipe, a folder or a device.
+
+    follow_links: whether `path` may be a symbolic link.
+    """
+    return cast(IO[bytes], open(path, "rb", opener=partial(_open_regular, follow_links)))
+
+
+def _open_regular(follow_links: bool, path: str, flags: int) -> int:
+    flags |= getattr(os, "O_NONBLOCK", 0)  # opening a pipe would wait for its writer
+    if not follow_links:
+        flags |= getattr(os, "O_NOFOLLOW", 0)
+    try:
+        handle = os.open(path, flags)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise OSError(errno.ELOOP, "it is a symbolic link", path) from error
+        raise
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "it is not an ordinary file", path)
+    return handle
+
+
 @contextmanager
-def replacing(path: str | Path, durable: bool = True) -> Iterator[IO[bytes]]:
+def unnamed() -> Iterator[IO[bytes]]:
+    """A binary file, to write and read, that no folder lists: however the process ends, it goes.
+
+    What is mapped of it stays. Raises OutputError if there is no room for temporary files.
+    """
+    try:
+        with tempfile.TemporaryFile(prefix="w2v-") as file:
+            yield file
+    except OSError as error:
+        if isinstance(error, OutputError):
+            raise
+        raise OutputError(
+            f"cannot write a temporary file: {error.strerror or error}; set TMPDIR to a folder "
+            "with room"
+        ) from error
+
+
+@contextmanager
+def replacing(
+    path: str | Path, durable: bool = True, follow_links: bool = True
+) -> Iterator[IO[bytes]]:
     """A binary file, to write and read, that takes the place of `path` when the block ends well.
 
-    Until then it is beside it under a temporary name. A link stays a link, and an earlier file's
-    permissions stay. durable: whether it has to survive a power cut, which takes time.
+    Until then it is beside it under a temporary name. An earlier file's permissions stay. durable:
+    whether it has to survive a power cut, which takes time. follow_links: a link stays a link, and
+    the file that it leads to is replaced; else the link is, and what it leads to is not touched.
     Raises OutputError if the folder does not exist or cannot be written, or if something other
     than a file is in the way.
     """
-    path = _target(path)
-    handle, temporary = _temporary_beside(path)
+    path = _target(path) if follow_links else Path(path)
+    is_new = not path.exists() or (path.is_symlink() and not follow_links)
+    handle, temporary = _temporary_beside(path, is_new)
     try:
         with _reported(path), os.fdopen(handle, "w+b") as file:
             yield file
@@ -30,26 +77,12 @@ def replacing(path: str | Path, durable: bool = True) -> Iterator[IO[bytes]]:
             if durable:
                 os.fsync(file.fileno())
         with _reported(path):
-            mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
-            os.chmod(temporary, mode)
+            os.chmod(temporary, 0o666 & ~_umask() if is_new else path.stat().st_mode & 0o777)
             os.replace(temporary, path)
     except BaseException:
         with suppress(FileNotFoundError):
             os.unlink(temporary)
         raise
-
-
-@contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Ctrl-C is ignored in the block: what it writes is not lost to an impatient second one."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread gets Ctrl-C
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def check_writable(path: str | Path) -> None:
@@ -79,13 +112,14 @@ def _target(path: str | Path) -> Path:
     return Path(os.path.realpath(path) if os.path.islink(path) else path)
 
 
-def _temporary_beside(path: Path) -> tuple[int, str]:
+def _temporary_beside(path: Path, is_new: bool = False) -> tuple[int, str]:
+    """A new file beside `path`. is_new: whatever has the name `path`, it may be replaced."""
     with _reported(path):
         if str(path) == "-":
             raise OutputError("cannot write to - (stdout): name a file")
-        if path.is_dir():
+        if path.is_dir() and not is_new:
             raise OutputError(f"cannot write {path}: it is a directory; name a file in it")
-        if path.exists() and not path.is_file():
+        if path.exists() and not path.is_file() and not is_new:
             raise OutputError(f"cannot write {path}: it is not an ordinary file; name another")
         return tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
 

@@ -24,6 +24,7 @@ from w2v.corpus.datasets import dataset_file
 from w2v.corpus.sources import find_files
 from w2v.training import Listener, Progress
 from w2v.training.labelled_pairs import PairTraining
+from w2v.training.listener import follow
 from w2v.training.run import encode_corpus, make_config, make_training
 
 CONFIG = Path(__file__).parents[2] / "configs" / "newsgroups.toml"
@@ -87,7 +88,7 @@ def counts(options: dict[str, Any], text: EncodedCorpus) -> dict[str, int]:
     files = find_files([path], print)
     posts = sum(block.count(b"\n") for block in newsgroups.post_lines(files, "train"))
     batches = PairTraining.from_config(text, settings(options)).batches
-    (target, _, _), words = next(iter(batches))
+    (target, _, _), words = next(batches.of_epoch(1))
     return {
         "posts": posts,
         "not empty": encode(options, stop_words=None, min_sentence=1).sentences,
@@ -121,7 +122,7 @@ def train(text: EncodedCorpus, config: TrainConfig) -> dict[str, Any]:
     training, epochs = make_training(text, config), Epochs()
     training.prepare(epochs)
     start = time.perf_counter()
-    training.fit(epochs)
+    follow(training.updates(), epochs)
     seconds = numpy.diff([start, *epochs.ends]).tolist()
     posts = len(training.batches) if isinstance(training, PairTraining) else 1
     vectors = training.vectors()

@@ -1,6 +1,5 @@
 """The commands as a user types them: answers, wrong input, and what is left behind."""
 
-import gzip
 import json
 import os
 import pickle
@@ -12,7 +11,6 @@ import time
 import click
 import numpy as np
 import pytest
-import zstandard
 from click.testing import CliRunner
 
 import w2v as package
@@ -135,7 +133,7 @@ def test_several_corpora_and_a_folder_are_one_text(w2v, text, tmp_path):
     (tmp_path / "folder" / "more.txt").write_text(text.read_text())
     code, _, err = w2v("train", text, "folder", *SMALL)
     assert code == 0 and "624 words, 13 in the vocabulary" in err
-    assert err.startswith("folder: skipped .hidden (hidden, or not text)\n")
+    assert err.startswith("folder: skipped .hidden (hidden, not text, or vectors)\n")
     (tmp_path / "c.toml").write_text('corpus = ["text.txt", "folder"]')
     assert "624 words" in w2v("train", "--config", "c.toml", *SMALL)[2]
 
@@ -161,7 +159,7 @@ def test_encode_makes_what_training_uses_and_info_shows_it(w2v, text):
     assert "encoded before" in w2v("train", text, *SMALL)[2]
     assert "encoded before" in w2v("encode", text, "--min-count", 1)[2]
     about = json.loads(w2v("info", path, "--json")[1])
-    assert about["kind"] == "encoded corpus" and about["version"] == 1
+    assert about["kind"] == "encoded corpus" and about["version"] == 2
     assert (about["words"], about["sentences"], about["vocabulary"]) == (288, 24, 12)
     assert about["options"]["min_count"] == 1 and about["sources"][0]["path"] == str(text)
     out = w2v("info", path)[1]
@@ -194,6 +192,15 @@ def test_info_of_word_vectors_and_of_other_files(w2v, refused, model, text):
     assert w2v("info", model)[1].endswith("vocabulary       5\ndim              3\n")
     assert "text.txt is not a model" in refused("info", text)
     assert "no model nowhere" in refused("info", "nowhere")
+    os.mkfifo("pipe")
+    assert "pipe is not an ordinary file" in refused("info", "pipe")
+
+
+def test_encode_takes_as_many_threads_as_training_does(w2v, refused, text):
+    for count, message in ((0, "at least 1"), (1025, "at most 1,024"), (10**30, "a number up to")):
+        line = refused("encode", text, "--threads", count, code=2)
+        assert f"--threads must be {message}" in line
+    assert w2v("encode", text, "--threads", 1024)[0] == 0
 
 
 def test_the_loss_curve_is_drawn(w2v, text, tmp_path):
@@ -330,11 +337,31 @@ def test_a_corpus_on_the_command_line_replaces_the_files_dataset(w2v, refused, t
         ("lr = 1" + "0" * 400, "c.toml: --lr must be a number up to"),
         ('output = "a\\u0000b"', "c.toml: --output holds a NUL character"),
         ("min-count = 1\nmin_count = 7", "c.toml: min-count is given twice"),
+        ("a-b_c = 1\na_b-c = 7", "c.toml: a-b-c is given twice"),
+        ("window = 2147483647", "c.toml: --window must be at most 10,000"),
+        ("threads = 100000", "c.toml: --threads must be at most 1,024"),
+        ("dim = 1" + "0" * 5000, "c.toml is not valid TOML: Exceeds the limit"),
+        ("dim = 0x" + "f" * 5000, "--dim must be a number up to 2.14748e+09, not a number of 20"),
+        ("corpus = [0x" + "f" * 5000 + "]", "not [a number of 20,000 bits]"),
+        ("model = '" + "x" * 5000 + "'", "c.toml: --model is one of cbow, skipgram, not 'xxx"),
+        ("x" * 5000 + " = 1", "c.toml: unknown key 'xxx"),
+        ("dim = " + "[" * 5000, "c.toml is not a configuration: its values are nested"),
+        ("dim = 1979-05-27", "--dim takes a value of type int, not datetime.date(1979, 5, 27)"),
+        ('corpus = "a\\u0000b"', "c.toml: corpus is a path or a list of paths, not 'a\\x00b'"),
+        ("a." * 10_000 + "a = 1", "c.toml is longer than 16,384 bytes"),
+        ("dim = \udcff", "c.toml is not valid TOML: 'utf-8' codec can't decode"),
     ],
+    ids=lambda value: value[:30],
 )
 def test_a_wrong_configuration_is_refused(refused, text, tmp_path, content, message):
-    (tmp_path / "c.toml").write_text(content)
-    assert message in refused("train", text, "--config", "c.toml", code=2)
+    (tmp_path / "c.toml").write_bytes(content.encode(errors="surrogateescape"))
+    line = refused("train", text, "--config", "c.toml", code=2)
+    assert message in line and len(line) < 300
+
+
+def test_a_configuration_may_begin_with_a_byte_order_mark(w2v, text):
+    (text.parent / "c.toml").write_bytes("\ufeffepochs = 3".encode())
+    assert w2v("train", text, *SMALL, "--config", "c.toml", "--epochs", 2)[0] == 0
 
 
 def test_a_missing_configuration_is_refused(refused, text):
@@ -356,6 +383,16 @@ def test_a_missing_configuration_is_refused(refused, text):
         (["--lr", "nan"], "--lr must be a number up to 1e+30, not nan"),
         (["--lr", "inf"], "--lr must be a number up to 1e+30, not inf"),
         (["--dim", 10**23], "--dim must be a number up to"),
+        (["--dim", 10_001], "--dim must be at most 10,000, since every word takes 8 bytes"),
+        (["--window", 2147483647], "--window must be at most 10,000, since every thread holds"),
+        (["--negative", 1_001], "--negative must be at most 1,000, since every target takes"),
+        (["--ns-exponent", 1e30], "--ns-exponent must be at most 10, since above it only"),
+        (["--epochs", 1_000_001], "--epochs must be at most 1,000,000, since places"),
+        (["--threads", 100_000], "--threads must be at most 1,024, since each takes memory"),
+        (
+            ["--engine", "layers", "--batch-size", 1_000_001],
+            "--batch-size must be at most 1,000,000, since a batch holds",
+        ),
         (["--encoding", "undefined"], "'undefined' is not the name of a text encoding"),
         (["--dim", "x"], "'x' is not a valid integer"),
         (["--model", "glove"], "'glove' is not one of 'cbow', 'skipgram'"),
@@ -427,12 +464,6 @@ def test_ctrl_c_before_the_first_update_leaves_earlier_output(text, model, monke
     with pytest.raises(SystemExit) as stop:
         main(["train", str(text), *map(str, SMALL)])
     assert stop.value.code == 130 and model.read_bytes() == before
-
-
-@pytest.mark.parametrize("name, pack", [("t", gzip.compress), ("t", zstandard.compress)])
-def test_packed_data_under_a_plain_name_are_named(refused, tmp_path, name, pack):
-    (tmp_path / name).write_bytes(pack(b"some text"))
-    assert "unpack it first" in refused("train", name)
 
 
 def test_gradients_are_clipped_and_negatives_drawn_as_asked(w2v, text):
@@ -519,6 +550,38 @@ def test_debug_shows_where_an_error_comes_from(text):
         done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 1
         assert "Traceback" in done.stderr and "CorpusError" in done.stderr
+        assert done.stderr.splitlines()[-1].startswith("w2v: ")
+
+
+def test_debug_shows_the_error_that_another_one_comes_from(w2v, tmp_path):
+    (tmp_path / "bad.pkl").write_bytes(b"\x80\x04Nr\x00\x00\x00\x08.")
+    code, out, err = w2v("similar", "a", "--model", "bad.pkl", "--debug")
+    assert (code, out) == (1, "")
+    assert "LimitError" in err and "direct cause" in err and "ModelFileError" in err
+    assert err.splitlines()[-1].startswith("w2v: bad.pkl is not a model")
+    assert "Traceback" not in w2v("similar", "a", "--model", "bad.pkl")[2]
+    code, _, err = w2v("similar", "--debug")  # options keep their exit code
+    assert code == 2 and "Traceback" in err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell of Unix")
+@pytest.mark.parametrize("closed", ["2>&-", "2>/dev/full", ">&- 2>&-", "<&- 2>&-"])
+def test_an_error_does_not_go_to_stdout_where_stderr_is_closed(model, closed):
+    shell = f"{sys.executable} -m w2v similar nothing {closed}"
+    done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "")
+    shell = f"{sys.executable} -m w2v neighbours-of --all -o near.tsv {closed}; cat near.tsv"
+    done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True)
+    assert "toyota" in done.stdout and "w2v:" not in done.stdout
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a full device")
+@pytest.mark.parametrize("command", ["similar toyota", "neighbours-of --all"])
+def test_a_full_stdout_is_one_line(model, command):
+    shell = f"{sys.executable} -m w2v {command} >/dev/full"
+    done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True)
+    assert done.returncode == 1 and done.stderr.splitlines()[-1].startswith("w2v: the system ref")
+    assert "Exception ignored" not in done.stderr
 
 
 def test_an_unexpected_error_is_one_line_too(refused, model, monkeypatch):

@@ -14,7 +14,13 @@ import w2v as package
 from w2v import kernels
 from w2v.corpus import SENTENCE_END
 from w2v.errors import GPUError
-from w2v.kernels.cuda.layout import SOURCE, fit_constants, span_constants, spread_pieces
+from w2v.kernels.cuda.layout import (
+    SOURCE,
+    fit_constants,
+    registers_left,
+    span_constants,
+    spread_pieces,
+)
 from w2v.kernels.plan import PIECE
 from w2v.kernels.reference import ReferenceKernel
 
@@ -86,6 +92,22 @@ def test_tensor_cores_multiply_the_same_matrices(cuda, model, shape, monkeypatch
             assert abs(array - right).max() < 1e-3 * abs(right).max()
 
 
+@MODELS
+@pytest.mark.parametrize("dim", [7, 24])
+def test_rows_copied_by_the_engine_train_the_same(cuda, model, dim):
+    """The stand-in's engine counts bytes as the device's does: a wait for others never ends."""
+    ids = random_stream(1500, 60, 4, 25)
+    plan = plan_for(ids, 60, model=model, centers=5, shared=3, lr=0.01, sample=0.02)
+    assert_same(*train_both(ids, plan, dim, 3, kernel=cuda.CudaKernel(bulk=True)))
+
+
+def test_the_engine_feeds_tensor_cores(cuda, monkeypatch):
+    monkeypatch.setenv("EMULATOR_EXACT", "1")
+    ids = random_stream(1500, 60, 4, 25)
+    plan = plan_for(ids, 60, lr=0.01, sample=0.02)
+    assert_same(*train_both(ids, plan, 24, 3, kernel=cuda.CudaKernel(tensor=True, bulk=True)))
+
+
 # Few shapes, since each is a compilation of its own; the streams are Hypothesis's.
 SHAPES = [
     ("skipgram", 1, 1, 1, 1, 1),
@@ -132,14 +154,19 @@ def test_blocks_that_share_a_text_train_every_pair_once(cuda):
 
 
 @pytest.mark.parametrize("sentence", [300, None])
-def test_a_text_that_does_not_fit_is_streamed(cuda, monkeypatch, sentence):
-    """The same bits, though each part is on the device with no more than its windows reach."""
+@pytest.mark.parametrize("eager", [False, True])
+def test_a_text_that_does_not_fit_is_streamed(cuda, cupy, monkeypatch, sentence, eager):
+    """The same bits, though each part is on the device with no more than its windows reach.
+
+    Whether a copy is done as late as it may be, or before the kernel that was launched before it.
+    """
+    monkeypatch.setattr(cupy.Stream, "eager", eager)
+    monkeypatch.setenv("EMULATOR_ORDER", "1")  # another order of threads gives other bits
     ids = random_stream(6 * PIECE, 50, 3, sentence)
     plan = plan_for(ids, 50, sample=0.01)
     results = []
     for room in (1 << 30, 100):
-        monkeypatch.setattr(cuda, "free_gpu_bytes", lambda room=room: room)
-        kernel = cuda.CudaKernel()
+        kernel = cuda.CudaKernel(text_room=room)
         weights = kernel.place(small_weights(50, 8, 1), len(ids))
         cuts = [0, 1500, 3000, 3072, 6 * PIECE]
         for start, stop in itertools.pairwise(cuts):
@@ -179,6 +206,12 @@ def test_uploads_pin_no_more_than_small_tables(cuda, cupy):
     assert sum(cupy.PINNED) <= 1 << 14  # the ids of the words that are watched
 
 
+def test_a_part_of_a_streamed_text_fits_into_a_power_of_two(cuda, cupy):
+    """Which is what CuPy pins for it: with the windows around it, not twice as much."""
+    longest = cuda.CudaKernel.block + 8 * PIECE
+    assert cupy.pinned_bytes(4 * longest) < 1.01 * 4 * longest
+
+
 @pytest.mark.parametrize("part", [1, 100, 1 << 20])
 def test_an_upload_in_parts_is_the_array(cuda, part):
     from w2v.kernels.cuda.text_stream import upload
@@ -194,7 +227,7 @@ def test_a_buffer_is_not_filled_again_while_it_is_on_its_way(cuda, cupy):
     text = DeviceText(ids, room=0, block=PIECE)
     reach = Reach(ids, plan_for(ids, 50), 7, 0)
     text.fetch(0, PIECE, reach)
-    (on_its_way,) = [task for task in text.stream.work if task is not None]
+    *_, on_its_way = [task for task in text.stream.work if task is not None]
     text.fetch(2 * PIECE, 3 * PIECE, reach)  # another range into the same buffer
     assert on_its_way not in text.stream.work
     device, start, stop = text.part(2 * PIECE, 3 * PIECE, reach)
@@ -230,6 +263,10 @@ def test_an_old_card_is_refused(cuda, cupy, monkeypatch):
     monkeypatch.setattr(cupy.cuda.Device, "compute_capability", "61")
     with pytest.raises(GPUError, match=r"capability 6\.1: .* needs 7\.0 or newer"):
         cuda.CudaKernel()
+    monkeypatch.setattr(cupy.cuda.Device, "compute_capability", "80")
+    cuda.CudaKernel(tensor=True)
+    with pytest.raises(GPUError, match=r"capability 8\.0: .* needs 9\.0 or newer"):
+        cuda.CudaKernel(bulk=True)
 
 
 def test_spans_shrink_until_they_fit():
@@ -251,10 +288,16 @@ def test_registers_leave_room_for_the_blocks_that_shared_memory_has_room_for():
     limit = 227 * 1024
     usual = fit_constants("skipgram", 128, 5, 5, limit)
     room = (limit + 1024) // (usual.shared_bytes() + 1024)
-    assert usual.blocks == room == 4 and usual.defines()["BLOCKS"] == 4
-    assert usual.blocks * usual.threads * 128 <= 1 << 16
+    assert usual.blocks == room == 5 and usual.defines()["BLOCKS"] == 5
+    assert registers_left(5, usual.threads) == 96
     tiny = span_constants("skipgram", 128, 5, (1, 5), limit)
-    assert tiny.blocks == 4 < (limit + 1024) // (tiny.shared_bytes() + 1024)
+    assert tiny.blocks == 5 < (limit + 1024) // (tiny.shared_bytes() + 1024)
+
+
+@pytest.mark.parametrize("blocks, threads, registers", [(3, 224, 80), (4, 128, 128), (5, 128, 96)])
+def test_registers_of_a_thread_are_those_of_its_scheduler(blocks, threads, registers):
+    """Each of four has 16,384 for its warps, given out by 8 a thread."""
+    assert registers_left(blocks, threads) == registers
 
 
 def test_a_shape_of_spans_has_workers_of_its_own(cuda, cupy, monkeypatch):

@@ -87,7 +87,7 @@ def test_batches_are_sentences_in_order_without_those_of_one_word():
     batches = batches_of(window=1)
     found = [
         (target[labels == 1].tolist(), context[labels == 1].tolist(), words)
-        for (target, context, labels), words in batches
+        for (target, context, labels), words in batches.of_epoch(1)
     ]
     assert found == [
         ([0, 1, 1, 2], [1, 0, 2, 1], 3),
@@ -95,25 +95,25 @@ def test_batches_are_sentences_in_order_without_those_of_one_word():
         ([2, 2, 2, 1, 1, 3], [2, 2, 1, 2, 3, 1], 4),
     ]
     assert (len(batches), batches.words) == (3, 9)
-    assert batches.pairs == sum(len(labels) for (_, _, labels), _ in batches) == 24
+    assert batches.pairs == sum(len(labels) for (_, _, labels), _ in batches.of_epoch(2)) == 24
 
 
 def test_the_pairs_of_a_sentence_are_the_same_in_each_epoch_and_batch():
-    alone = [batch for batch, _ in batches_of(negative=3)]
-    again = [batch for batch, _ in batches_of(negative=3)]
-    (both, words), (last, _) = batches_of(negative=3, batch_size=2)
+    alone = [batch for batch, _ in batches_of(negative=3).of_epoch(1)]
+    again = [batch for batch, _ in batches_of(negative=3).of_epoch(2)]
+    (both, words), (last, _) = batches_of(negative=3, batch_size=2).of_epoch(1)
     for k in range(3):
         assert all((one[k] == two[k]).all() for one, two in zip(alone, again, strict=True))
         assert both[k].tolist() == np.concatenate([alone[0][k], alone[1][k]]).tolist()
         assert last[k].tolist() == alone[2][k].tolist()
     assert words == 5 and batches_of(negative=3).pairs == sum(len(batch[0]) for batch in alone)
-    other = [batch for batch, _ in batches_of(negative=3, seed=2)]
+    other = [batch for batch, _ in batches_of(negative=3, seed=2).of_epoch(1)]
     assert any((one[1] != two[1]).any() for one, two in zip(alone, other, strict=True))
 
 
 def test_a_very_long_sentence_is_cut():
     ids = np.array([0, 1, 2, 0, 1, 2, 0, -1, 1, 2, -1], np.int32)
-    sizes = [words for _, words in batches_of(ids, longest=3)]
+    sizes = [words for _, words in batches_of(ids, longest=3).of_epoch(1)]
     assert sizes == [3, 3, 2]  # the seventh word is left alone
 
 

@@ -111,7 +111,46 @@ def test_numpys_numbers_are_options_like_pythons(text):
     assert (one == two).all()
 
 
-@pytest.mark.parametrize("options", [{"window": 50}, {"negative": 50}, {"ns_exponent": 1000}])
+COMMON_TEXTS = """human interface computer
+survey user computer system response time
+eps user interface system
+system human system eps
+user response time
+trees
+graph trees
+graph minors trees
+graph minors survey"""
+
+
+@pytest.mark.parametrize("model", ["cbow", "skipgram"])
+@pytest.mark.parametrize("sentences", [1, 2, 9])
+def test_a_few_sentences_are_trained_without_subsampling(model, sentences):
+    text = [line.split() for line in COMMON_TEXTS.split("\n")[:sentences]]
+    vectors = package.train(text, **OPTIONS, model=model)
+    assert len(vectors) == len({word for sentence in text for word in sentence})
+    assert vectors.training["sample"] == 0
+    larger = package.train(text * (10_000 // 3), **OPTIONS, model=model)
+    assert larger.training["sample"] == (1e-3 if sentences > 1 else 0)
+
+
+@pytest.mark.parametrize("model", ["cbow", "skipgram"])
+def test_fixed_windows_learn_from_whole_baskets(model):
+    draw = np.random.default_rng(2)
+    baskets = [
+        [f"{kind}{n}" for n in draw.choice(50, 8, replace=False)]
+        for kind in draw.choice([*"abcd"], 2000)
+    ]
+    options = {**OPTIONS, "epochs": 10, "window": 7, "model": model}
+    vectors = package.train(baskets, fixed_window=True, **options)
+    assert vectors.training["fixed_window"] is True
+    assert {word[0] for word, _ in vectors.similar("a0", topn=20)} == {"a"}
+    assert (vectors.matrix != package.train(baskets, **options).matrix).any()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"window": 50, "fixed_window": True}, {"window": 50}, {"negative": 50}, {"ns_exponent": 1000}],
+)
 def test_large_windows_and_many_negatives_do_not_diverge(options):
     draw = np.random.default_rng(1)
     sentences = [[f"w{n}" for n in draw.zipf(1.3, 40_000) % 2000]]
@@ -122,6 +161,8 @@ def test_large_windows_and_many_negatives_do_not_diverge(options):
 def test_texts_without_a_pair_are_refused():
     with pytest.raises(CorpusError, match="no word has another beside it"):
         package.train([["a"], ["b"]], **OPTIONS)
+    with pytest.raises(CorpusError, match=r"subsampling by --sample 1e-06 left .* --sample 0"):
+        package.train([["a", "b"]] * 9, **OPTIONS, sample=1e-6)
     with pytest.raises(VocabularyError, match="vocabulary of one word"):
         package.train([["a", "a"]], **OPTIONS)
 
@@ -133,6 +174,7 @@ def test_texts_without_a_pair_are_refused():
         (["--optimizer", "adam"], "--optimizer has no meaning for --engine fused"),
         (["--engine", "layers", "--sample", 1e-4], "--sample has no meaning for --engine layers"),
         (["--threads", 0], "--threads must be at least 1"),
+        (["--engine", "layers", "--fixed-window"], "--fixed-window has no meaning for"),
         (["--sample", -1], "--sample must be at least 0"),
     ],
 )

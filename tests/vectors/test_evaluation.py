@@ -12,6 +12,7 @@ import w2v as package
 from w2v import WordVectors, config
 from w2v.errors import CorpusError, InputError, MissingPackageError
 from w2v.vectors.evaluation import Analogies, Pairs, plain, read_pairs
+from w2v.vectors.evaluation.analogies import Sizes
 from w2v.vectors.evaluation.files import read_analogies
 
 WORDS = ["man", "woman", "king", "queen", "uncle", "aunt", "boy", "girl"]
@@ -133,11 +134,10 @@ def test_cosmul_answers_as_most_similar_cosmul(vectors, questions):
     assert scores.totals[-1].right == right and scores.method == "3CosMul"
 
 
-def test_many_questions_are_answered_batch_by_batch(vectors, questions, monkeypatch):
-    whole = Analogies(questions, vectors.words).score(vectors.matrix)
-    monkeypatch.setattr("w2v.vectors.evaluation.analogies.QUESTIONS", 5)
-    monkeypatch.setattr("w2v.vectors.evaluation.analogies.SCORES", {"cpu": 40, "gpu": 40})
-    assert Analogies(questions, vectors.words).score(vectors.matrix) == whole
+def test_many_questions_are_answered_batch_by_batch(vectors, questions):
+    test = Analogies(questions, vectors.words)
+    in_parts = test.score(vectors.matrix, sizes=Sizes(questions=5, cpu_scores=40))
+    assert in_parts == test.score(vectors.matrix)
 
 
 @pytest.mark.parametrize("cosmul", [False, True])

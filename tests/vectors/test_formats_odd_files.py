@@ -260,7 +260,7 @@ def converted(message):
         ("my vectors.model", TEXT.partition(b"\n")[2] * 1),
         ("glove.840B.300d", TEXT.partition(b"\n")[2]),
         ("news.300", BINARY),
-        ("news.dat", gzip.compress(BINARY)),
+        ("news.dat", gzip.compress(BINARY, mtime=0)),
         ("vectors", TEXT),
         ("v.txt", TEXT.partition(b"\n")[2]),
         ("odd.pkl", TEXT),

@@ -13,8 +13,10 @@ from w2v.cli.options import (
     json_option,
     model_option,
     restrict_option,
+    threads_option,
     top_option,
 )
+from w2v.cli.questions import as_asked, normalize_option
 from w2v.errors import InputError
 from w2v.text_files import numbered_lines
 
@@ -32,7 +34,8 @@ SHOWN = 5  # unknown words that are named
     type=click.Path(),
     help="Write to this file, when all is found, not to stdout.",
 )
-@click.option("--threads", type=click.IntRange(min=1), help="Threads; all cores if unset.")
+@threads_option("Threads; all cores if unset.")
+@normalize_option
 @model_option
 @gpu_option
 @json_option
@@ -69,7 +72,7 @@ def neighbours_of(
     check_outputs([] if output is None else [output], inputs=[path])
     vectors = load(path)
     unknown: list[str] = []
-    words = vectors.words
+    words: list[str] = vectors.words
     if file is not None:
         asked = read_words(file)
         words = [word for word in asked if word in vectors]
@@ -96,7 +99,7 @@ def neighbours_of(
 
 def read_words(path: str) -> list[str]:
     """The words of a file (or of stdin, for -), one a line. Raises InputError."""
-    words = [word for _, word in numbered_lines(path, InputError)]
+    words = [as_asked(word) for _, word in numbered_lines(path, InputError)]
     if not words:
         raise InputError(f"there are no words in {path}: write one a line")
     return words

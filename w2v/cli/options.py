@@ -9,8 +9,18 @@ import click
 from click.core import ParameterSource
 
 from w2v.cli.sections import Command, Option
-from w2v.config import DEFAULT_VECTORS, TextConfig, TrainConfig, option_name, value_type
+from w2v.config import (
+    DEFAULT_VECTORS,
+    LARGEST,
+    PYTHON_TOKENIZER,
+    TextConfig,
+    TrainConfig,
+    check_value,
+    option_name,
+    value_type,
+)
 from w2v.config_file import read_config
+from w2v.errors import ConfigError
 
 # Where a value comes from, weakest first: used where two options exclude each other.
 PRECEDENCE = [
@@ -19,6 +29,9 @@ PRECEDENCE = [
     ParameterSource.ENVIRONMENT,
     ParameterSource.COMMANDLINE,
 ]
+
+CONFIG_PATH = "w2v.config"
+"""Where a command finds the name of its configuration file in the context's `meta`."""
 
 debug_option = click.option(
     "--debug",
@@ -40,13 +53,16 @@ model_option = click.option(
     help="The vectors to ask.",
 )
 
+number_type = click.IntRange(1, int(LARGEST[int]))
+"""How many of something: answers, words."""
+
 top_option = click.option(
-    "--top", default=5, show_default=True, type=click.IntRange(min=1), help="How many answers."
+    "--top", default=5, show_default=True, type=number_type, help="How many answers."
 )
 
 restrict_option = click.option(
     "--restrict",
-    type=click.IntRange(min=1),
+    type=number_type,
     metavar="N",
     help="Answer with the first N words only, which are the most frequent ones.",
 )
@@ -62,6 +78,7 @@ def _read_config(context: click.Context, _: click.Parameter, path: str | None) -
         if isinstance(values.get("corpus"), str):
             values["corpus"] = [values["corpus"]]
         context.default_map = values
+        context.meta[CONFIG_PATH] = path
 
 
 config_option = click.option(
@@ -72,6 +89,17 @@ config_option = click.option(
     metavar="FILE",
     help="Take options from a TOML file; the command line and the environment come first.",
 )
+
+
+def threads_option(help: str) -> Callable:
+    """`--threads` of a command that trains nothing, with the limits that it has in training."""
+    field = TrainConfig.__dataclass_fields__["threads"]
+
+    def check(context: click.Context, _: click.Parameter, threads: int | None) -> int | None:
+        check_value(field, threads)
+        return threads
+
+    return click.option("--threads", type=int, callback=check, help=help)
 
 
 def config_options(
@@ -128,8 +156,18 @@ class GpuCommand(Command):
 
 
 def given_options(context: click.Context, values: dict[str, Any]) -> dict[str, Any]:
-    """The options that the user has set, wherever: the defaults are left to the library."""
+    """The options that the user has set, wherever: the defaults are left to the library.
+
+    Raises ConfigError for code that a configuration alone names.
+    """
     sources = {name: context.get_parameter_source(name) for name in values}
+    tokenizer = values.get("tokenizer") or ""
+    of_file = sources.get("tokenizer") == ParameterSource.DEFAULT_MAP
+    if of_file and tokenizer.startswith(PYTHON_TOKENIZER):
+        raise ConfigError(
+            "the configuration names a tokenizer that runs code: repeat it, "
+            f"--tokenizer {tokenizer}"
+        )
     return {name: values[name] for name in values if sources[name] != ParameterSource.DEFAULT}
 
 

@@ -3,14 +3,19 @@
 The blocks depend on the text alone: the same from a file, its compressed copy and a pipe.
 """
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from itertools import chain
 
 from w2v.config import TextConfig
-from w2v.corpus.records import parquet_rows
+from w2v.corpus.kinds import HEAD, PARQUET, is_json_lines
+from w2v.corpus.python_tokenizer import is_python
+from w2v.corpus.records import parquet_rows, table_format
 from w2v.corpus.sizes import USUAL
+from w2v.corpus.sources import Note
+from w2v.corpus.text_tables import table_rows
 from w2v.corpus.unpacking import byte_blocks
 from w2v.corpus.utf8 import check_encoding, to_utf8
 
@@ -23,33 +28,66 @@ _WIDE_SPACE_BYTES = re.compile(
 )
 
 
+def _nobody(line: str) -> None:
+    """What is noted where nobody listens."""
+
+
 def text_blocks(
-    files: Iterable[str], config: TextConfig, size: int = USUAL.block
+    files: Iterable[str], config: TextConfig, size: int = USUAL.block, note: Note = _nobody
 ) -> Iterator[bytes]:
     """The text of the files as UTF-8, in blocks of about `size` bytes that end in white space.
 
     A word is never cut: a block grows until it holds a whole one. Every file ends in a newline.
+    note: is told of plain text that looks like JSON.
     Raises CorpusError for a file that cannot be read, bytes that are not valid in the encoding
     (naming their offset) or NUL bytes, and ConfigError for an encoding that does not exist.
     """
     codec = check_encoding(config.encoding)
-    return cut_blocks(chain.from_iterable(_utf8(file, codec, config) for file in files), size)
+    pieces = chain.from_iterable(_utf8(file, codec, config, note) for file in files)
+    return cut_blocks(pieces, size, at_lines=is_python(config.tokenizer))
 
 
-def _utf8(path: str, codec: str, config: TextConfig) -> Iterator[bytes]:
+def _utf8(path: str, codec: str, config: TextConfig, note: Note) -> Iterator[bytes]:
     """One file as UTF-8, with a newline after it."""
-    if path.endswith(".parquet"):
+    if path.endswith(".parquet") or _begins_as_parquet(path):
         yield from parquet_rows(path, config.column)
     else:
         with closing(byte_blocks(path)) as blocks:  # also where the text is refused half-way
-            yield from to_utf8(blocks, path, codec, config.encoding_errors)
+            text = to_utf8(blocks, path, codec, config.encoding_errors)
+            is_table = table_format(path) is not None
+            if is_table:
+                yield from table_rows(text, path, config.column)
+            else:
+                yield from _noted(text, path, note)
     yield b"\n"
 
 
-def cut_blocks(pieces: Iterable[bytes], size: int = USUAL.block) -> Iterator[bytes]:
+def _noted(text: Iterator[bytes], path: str, note: Note) -> Iterator[bytes]:
+    """The same text; says if it looks like JSON lines under a name of plain text."""
+    block = next(text, b"")
+    if is_json_lines(block[:HEAD]):
+        note(
+            f"{path}: most lines are JSON, and are taken for words: to read one of their fields, "
+            "end the file's name in .jsonl and name it with --column"
+        )
+    yield block
+    yield from text
+
+
+def _begins_as_parquet(path: str) -> bool:
+    if path == "-" or not os.path.isfile(path):
+        return False
+    with open(path, "rb") as file:
+        return file.read(len(PARQUET)) == PARQUET
+
+
+def cut_blocks(
+    pieces: Iterable[bytes], size: int = USUAL.block, at_lines: bool = False
+) -> Iterator[bytes]:
     """The same bytes in blocks that end in white space, about `size` long.
 
-    Where a block ends depends on the bytes alone, not on how they are cut into pieces.
+    at_lines: they end with a line, but where a line is longer than a block. Where a block ends
+    depends on the bytes alone, not on how they are cut into pieces.
     """
     waiting: list[bytes] = []
     length, wanted = 0, size
@@ -61,7 +99,7 @@ def cut_blocks(pieces: Iterable[bytes], size: int = USUAL.block) -> Iterator[byt
         text = b"".join(waiting)
         start = 0
         while len(text) - start >= wanted:
-            stop = _after_last_space(text, start, start + wanted)
+            stop = _after_last_space(text, start, start + wanted, at_lines)
             if stop > start:
                 yield text[start:stop]
                 start, wanted = stop, size
@@ -72,8 +110,10 @@ def cut_blocks(pieces: Iterable[bytes], size: int = USUAL.block) -> Iterator[byt
         yield b"".join(waiting)
 
 
-def _after_last_space(text: bytes, start: int, stop: int) -> int:
+def _after_last_space(text: bytes, start: int, stop: int, at_lines: bool) -> int:
     """The place after the last white space in text[start:stop]; -1 if it holds none."""
+    if at_lines and (place := text.rfind(b"\n", start, stop)) >= 0:
+        return place + 1
     place = max(text.rfind(space, start, stop) for space in (b" ", b"\n"))
     if place < 0:
         place = max(

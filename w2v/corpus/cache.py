@@ -5,10 +5,11 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Sequence
-from contextlib import suppress
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from w2v.config import TextConfig
 from w2v.corpus import encoded_corpus
@@ -17,6 +18,14 @@ from w2v.corpus.encoded_corpus import EncodedCorpus, Source
 from w2v.corpus.sources import Note
 from w2v.corpus.utf8 import check_encoding
 from w2v.errors import CorpusError, OutputError
+from w2v.files import replacing
+from w2v.locks import hold, is_held, locked
+
+TICK = 0.02
+"""Seconds between two times that a file system can tell apart, at most and in most of them."""
+
+LEFTOVER = re.compile(r"\..+-[0-9a-f]{24}\.ids\.[a-z0-9_]{8}")
+"""A name under which an encoded corpus is written, before it gets its own."""
 
 
 def cache_folder() -> Path:
@@ -39,6 +48,7 @@ def text_options(config: TextConfig) -> dict[str, Any]:
         "posts": config.split if config.dataset == "20newsgroups" else None,
         "encoding": check_encoding(config.encoding),
         "stop_words": Cleaning.of(config).stop_words_key,  # not the name of their file
+        "tokenizer": Cleaning.tokenizer_key(config.tokenizer),
     }
 
 
@@ -60,44 +70,100 @@ def look_up(
 
     note: is told of one that is damaged or of another version.
 
-    It fits if the options are the same, and the files by name, size and modification time; where
-    only a time differs, the hash decides.
+    It fits if the options are the same, and the files by name, size, times and inode; where only
+    times or inodes differ, the hash decides.
     """
-    try:
-        header = encoded_corpus.read_header(path)
-        now = [stamp(file) for file in files]
-        if header.options != options or not _are_same(header.sources, now):
-            return None
-        corpus = encoded_corpus.load(path)
-    except (CorpusError, OSError) as error:
-        if path.exists():
-            note(f"{path}: {error.__cause__ or error}: encoded anew")
+    if not os.path.lexists(path):
         return None
-    renewed = [
-        dataclasses.replace(new, sha256=old.sha256)
-        for new, old in zip(now, header.sources, strict=True)
-    ]
-    if renewed != header.sources:
-        with suppress(CorpusError, OutputError):  # then the hash has to decide next time as well
-            encoded_corpus.replace_sources(path, renewed)
-    return corpus
+    try:
+        now = [stamp(file) for file in files]
+        with encoded_corpus.opened(path, follow_links=False) as (file, header):
+            if header.options != options or not _are_same(header.sources, now):
+                return None
+            corpus = encoded_corpus.load_opened(file, header)
+            if _touched(header.sources, now):  # else the hash has to decide next time as well
+                sources = as_read(now, [source.sha256 for source in header.sources])
+                with suppress(OutputError), writing(path) as new:
+                    encoded_corpus.copy_with_sources(file, new, header, sources)
+            return corpus
+    except (CorpusError, OSError) as error:
+        note(f"{path}: {_reason(error)}: encoded anew")
+        return None
+
+
+def _reason(error: Exception) -> object:
+    """What is wrong, without the advice that an error gives a user."""
+    cause = error.__cause__ or error
+    return getattr(cause, "strerror", None) or cause
 
 
 def _are_same(old: Sequence[Source], now: Sequence[Source]) -> bool:
-    """Whether the files hold what they held; hashes those whose time alone differs."""
+    """Whether the files hold what they held; hashes those that may have been written to."""
     if [(source.path, source.size) for source in old] != [(s.path, s.size) for s in now]:
         return False
-    touched = [was for was, is_ in zip(old, now, strict=True) if was.mtime_ns != is_.mtime_ns]
-    return all(source.sha256 == file_hash(source.path) for source in touched)
+    return all(source.sha256 == file_hash(source.path) for source in _touched(old, now))
+
+
+def _touched(old: Sequence[Source], now: Sequence[Source]) -> list[Source]:
+    """The old sources of which something differs now."""
+    return [
+        was
+        for was, is_ in zip(old, now, strict=True)
+        if dataclasses.replace(is_, sha256=was.sha256) != was
+    ]
 
 
 def stamp(file: str, sha256: str = "") -> Source:
     """A file as it is now, without reading it."""
     state = os.stat(file)
-    return Source(os.path.abspath(file), state.st_size, state.st_mtime_ns, sha256)
+    path = os.path.abspath(file)
+    return Source(path, state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino, sha256)
+
+
+def as_read(before: Sequence[Source], hashes: Sequence[str]) -> list[Source]:
+    """The sources with their hashes, or without where a file changed while it was read."""
+    _await_tick(before)
+    return [
+        dataclasses.replace(old, sha256=sha256 if stamp(old.path) == old else "")
+        for old, sha256 in zip(before, hashes, strict=True)
+    ]
+
+
+def _await_tick(sources: Iterable[Source]) -> None:
+    """Wait until a change to the files would show in their times, if they are new."""
+    age = time.time() - max((source.ctime_ns for source in sources), default=0) / 1e9
+    if 0 <= age < TICK:
+        time.sleep(TICK - age)
 
 
 def file_hash(path: str) -> str:
     """SHA-256 of a file's bytes, as they are on disk."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[IO[bytes]]:
+    """A file that gets the name `path` in the cache when the block ends well.
+
+    Its folder is made, and what killed runs have left in it is removed. A link of that name is
+    replaced, and what it leads to is not touched. Raises OutputError.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot make the folder {path.parent}: {error.strerror}") from error
+    with ExitStack() as locks, ExitStack() as files:
+        with locked(path.parent):
+            _remove_leftovers(path.parent)
+            file = files.enter_context(replacing(path, follow_links=False))
+            locks.enter_context(hold(file))
+        yield file
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove files that no living run is writing."""
+    with suppress(OSError):
+        for name in os.listdir(folder):
+            if LEFTOVER.fullmatch(name) and not is_held(folder / name):
+                os.unlink(folder / name)

@@ -6,7 +6,6 @@ takes the results in order, so that the ids do not depend on how many threads th
 
 import dataclasses
 import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,16 +17,17 @@ from w2v.config import TextConfig, option_name
 from w2v.corpus import cache, encoded_corpus, newsgroups
 from w2v.corpus.blocks import text_blocks
 from w2v.corpus.cleaning import Cleaning
-from w2v.corpus.encoded_corpus import EncodedCorpus, Header, Source
+from w2v.corpus.encoded_corpus import EncodedCorpus, Header
+from w2v.corpus.sentences import batch_lines, batch_sentences
 from w2v.corpus.short_sentences import without_short
 from w2v.corpus.sizes import USUAL, Sizes
 from w2v.corpus.sources import Note, describe, find_files
 from w2v.corpus.stream_builder import StreamBuilder
-from w2v.corpus.tokenize import Block, batch_sentences, number_tokens, split_text
+from w2v.corpus.tokenize import Block, number_tokens, split_text
 from w2v.corpus.vocabulary import Vocabulary
 from w2v.errors import CorpusError, OutputError
-from w2v.files import check_writable, replacing
-from w2v.parallel import cores, in_order, read_ahead
+from w2v.files import unnamed
+from w2v.parallel import in_order, read_ahead, useful_threads
 
 Task = Callable[[], Block]
 
@@ -65,12 +65,12 @@ def encode_files(
 
     An earlier result is used again if the files and options are the same, and the result is kept
     in the cache, unless `config.cache` is off or a source is not a regular file. note: is told, in
-    a line each, what is skipped, pruned or found in the cache. threads: by default, a thread for
-    each core. Raises CorpusError, ConfigError and OutputError.
+    a line each, what is skipped, pruned or found in the cache. threads: at most, and
+    by default, a thread for each core. Raises CorpusError, ConfigError and OutputError.
     """
     cleaning = Cleaning.of(config)
     files, options = find_files(sources, note), cache.text_options(config)
-    job = _Job(describe(sources), config, note, threads or cores(), sizes)
+    job = _Job(describe(sources), config, note, useful_threads(threads), sizes)
     place = cache.place_for(sources, options)
     is_regular = all(file != "-" and os.path.isfile(file) for file in files)
     is_kept = config.cache and is_regular
@@ -78,85 +78,73 @@ def encode_files(
         note(f"{job.name}: encoded before and not changed since ({place})")
         return corpus
 
-    def encoder(path: Path, named: Sequence[str] = ()) -> EncodedCorpus:
+    def encode(place: Path | None, named: Sequence[str] = ()) -> EncodedCorpus:
         blocks = _blocks(files, job)
         if is_regular:  # a thread that waits for a pipe could not be interrupted
             blocks = read_ahead(blocks, READ_AHEAD)
         tasks = (partial(split_text, block, cleaning) for block in blocks)
-        return _encode(tasks, job, path, named)
+        return _encode(tasks, job, place, named)
 
-    if is_kept and _can_write(place, note):
+    if is_kept:
         try:
-            return encoder(place, files)
+            return encode(place, files)
         except OutputError as error:  # a full disk, say: there may be room elsewhere
-            _note_not_kept(error, note)
-    return _in_passing(encoder)
+            note(f"the encoded text is not kept ({error}): set W2V_CACHE_DIR to a folder for it")
+    return encode(None)
 
 
 def encode_sentences(
-    sentences: Iterable[Sequence[str]],
+    sentences: Iterable[Any],
     config: TextConfig,
     note: Note = _nobody,
     threads: int | None = None,
     name: str = "the corpus",
     sizes: Sizes = USUAL,
+    lines: bool = False,
 ) -> EncodedCorpus:
     """Encode sentences that are lists of words, which are cleaned but not split at white space.
 
-    name: what an error calls the text. The rest is as in `encode_files`; nothing is kept.
+    name: what an error calls the text. lines: a sentence may also be a string, which is split as a
+    line of a file. The rest is as in `encode_files`; nothing is kept.
     """
     cleaning = Cleaning.of(config)
-    batches = batch_sentences(sentences, sizes.batch)
-    tasks = (partial(number_tokens, batch, cleaning) for batch in batches)
-    job = _Job(name, config, note, threads or cores(), sizes)
-    return _in_passing(partial(_encode, tasks, job))
+    tasks: Iterable[Task]
+    if cleaning.split_line is not None:
+        blocks = batch_lines(sentences, sizes.block)
+        tasks = (partial(split_text, block, cleaning) for block in blocks)
+    else:
+        batches = batch_sentences(sentences, sizes.batch, lines)
+        tasks = (partial(number_tokens, batch, cleaning) for batch in batches)
+    job = _Job(name, config, note, useful_threads(threads), sizes)
+    return _encode(tasks, job)
 
 
 def _blocks(files: Sequence[str], job: _Job) -> Iterator[bytes]:
     if job.config.dataset == "20newsgroups":
         return newsgroups.post_lines(files, job.config.split)
-    return text_blocks(files, job.config, job.sizes.block)
-
-
-def _in_passing(encoder: Callable[[Path], EncodedCorpus]) -> EncodedCorpus:
-    """Encode into a file without a name: what is mapped into memory outlives its folder."""
-    with tempfile.TemporaryDirectory(prefix="w2v-", ignore_cleanup_errors=True) as folder:
-        return encoder(Path(folder, "corpus.ids"))
-
-
-def _can_write(place: Path, note: Note) -> bool:
-    try:
-        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        check_writable(place)
-    except (OSError, OutputError) as error:
-        _note_not_kept(error, note)
-        return False
-    return True
-
-
-def _note_not_kept(error: OSError, note: Note) -> None:
-    note(f"the encoded text is not kept ({error}): set W2V_CACHE_DIR to a folder for it")
+    return text_blocks(files, job.config, job.sizes.block, job.note)
 
 
 def _encode(
-    tasks: Iterable[Task], job: _Job, path: Path, files: Sequence[str] = ()
+    tasks: Iterable[Task], job: _Job, place: Path | None = None, files: Sequence[str] = ()
 ) -> EncodedCorpus:
-    """Encode blocks into a file at `path`.
+    """Encode blocks into a file: at `place` in the cache, or without a name.
 
     files: those that the header should name; none for a file that is not kept.
     """
-    durable, threads = bool(files), job.threads
-    with replacing(path, durable) as file, ThreadPoolExecutor(threads) as pool:
+    threads = job.threads
+    opened = cache.writing(place) if place else unnamed()
+    with opened as file, ThreadPoolExecutor(threads) as pool:
         stamps = [cache.stamp(source) for source in files]
         hashes = [pool.submit(cache.file_hash, source) for source in files]
         results = partial(in_order, pool, ahead=threads + 2)
         stream = StreamBuilder(file, job.config.max_vocab, results, job.sizes)
         vocabulary = _build(stream, in_order(pool, tasks, threads + 2), job)
-        sources = _as_read(stamps, [future.result() for future in hashes])
+        sources = cache.as_read(stamps, [future.result() for future in hashes])
         header = Header(job.options, sources, stream.length, len(vocabulary), stream.pruned)
         encoded_corpus.finish_file(file, vocabulary, header)
         file.flush()
-        return encoded_corpus.map_written(file, path, vocabulary, stream.length)
+        return encoded_corpus.map_written(file, place, vocabulary, stream.length)
 
 
 def _build(stream: StreamBuilder, blocks: Iterable[Block], job: _Job) -> Vocabulary:
@@ -194,11 +182,3 @@ def _check_not_empty(vocabulary: Vocabulary, stream: StreamBuilder, job: _Job) -
             f"{name}: no word occurs {config.min_count} times; lower --min-count or use a longer "
             "text"
         )
-
-
-def _as_read(before: Sequence[Source], hashes: Sequence[str]) -> list[Source]:
-    """The sources with their hashes, or without where a file changed while it was read."""
-    return [
-        Source(old.path, old.size, old.mtime_ns, sha256 if cache.stamp(old.path) == old else "")
-        for old, sha256 in zip(before, hashes, strict=True)
-    ]

@@ -4,7 +4,7 @@ This is the part of encoding that runs on all cores: what is heavy in it happens
 outside the interpreter's lock, and no Python code runs for each token.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import chain
 
@@ -14,8 +14,7 @@ import pyarrow.compute
 
 from w2v.corpus.blocks import ASCII_SPACE, WIDE_SPACE
 from w2v.corpus.cleaning import Cleaning
-from w2v.corpus.sizes import USUAL
-from w2v.errors import ConfigError
+from w2v.errors import CorpusError
 
 NEWLINE = "\n"
 """The word that stands for the end of a sentence."""
@@ -52,6 +51,8 @@ def split_text(text: bytes, cleaning: Cleaning) -> Block:
     gap and their offsets are all that Arrow needs to see an array of strings; only the few distinct
     ones are trimmed. A newline is a token of its own.
     """
+    if cleaning.split_line is not None:
+        return number_tokens(_tokenized(text, cleaning.split_line), cleaning)
     offsets = _token_offsets(text)
     tokens = pyarrow.LargeStringArray.from_buffers(
         len(offsets) - 1, pyarrow.py_buffer(offsets), pyarrow.py_buffer(text)
@@ -61,6 +62,14 @@ def split_text(text: bytes, cleaning: Cleaning) -> Block:
     if not text.isascii():
         words, ids = _split_at_wide_space(words, ids)
     return _cleaned(words, ids, cleaning)
+
+
+def _tokenized(text: bytes, split_line: Callable[[str], list[str]]) -> list[str]:
+    """The words of each line, with NEWLINE at its end; the text may end in the midst of a line."""
+    lines = text.decode().split(NEWLINE)
+    ended = [[*split_line(line), NEWLINE] if line.strip() else [NEWLINE] for line in lines[:-1]]
+    last = split_line(lines[-1]) if lines[-1].strip() else []
+    return [word for words in [*ended, last] for word in words]
 
 
 def _cleaned(words: pyarrow.LargeStringArray, ids: numpy.ndarray, cleaning: Cleaning) -> Block:
@@ -130,33 +139,6 @@ def _split_words(
     return _strings(chain.from_iterable(parts)), new_ids
 
 
-def batch_sentences(
-    sentences: Iterable[Sequence[str]], size: int = USUAL.batch
-) -> Iterator[list[str]]:
-    """Ready-made sentences in lists of about `size` words, NEWLINE after each sentence.
-
-    Raises ConfigError for a sentence that is a string or holds something other than strings.
-    """
-    batch: list[str] = []
-    for sentence in sentences:
-        if isinstance(sentence, str):
-            raise ConfigError(
-                "sentences are lists of words, not strings: split them first "
-                "(or, for files, pass a list of pathlib.Path)"
-            )
-        if not all(issubclass(kind, str) for kind in set(map(type, sentence))):
-            raise ConfigError(
-                f"sentences are lists of words, which are strings, not {sentence!r:.80}"
-            )
-        batch += sentence
-        batch.append(NEWLINE)
-        if len(batch) >= size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
 def number_tokens(tokens: list[str], cleaning: Cleaning) -> Block:
     """The block of a list of words, which are cleaned but not split at white space."""
     coded = _strings(tokens).dictionary_encode()
@@ -167,4 +149,4 @@ def _strings(words: Iterable[str]) -> pyarrow.LargeStringArray:
     try:
         return pyarrow.array(words, pyarrow.large_string())
     except UnicodeEncodeError as error:  # half of a surrogate pair
-        raise ConfigError(f"a word of the sentences is not text: {error}") from error
+        raise CorpusError(f"a word of the sentences is not text: {error}") from error

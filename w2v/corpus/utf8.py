@@ -3,7 +3,8 @@
 import codecs
 from collections.abc import Iterable, Iterator
 
-from w2v.corpus.unpacking import refuse_packed
+from w2v.corpus.encodings import what_to_pass
+from w2v.corpus.kinds import not_text, packing, wide_encoding
 from w2v.errors import ConfigError, CorpusError
 
 
@@ -21,7 +22,7 @@ def to_utf8(blocks: Iterable[bytes], name: str, codec: str, errors: str) -> Iter
     """Blocks of bytes in an encoding as blocks of UTF-8, without a byte order mark.
 
     codec: a canonical name, from `check_encoding`. name: what an error calls the file. Valid UTF-8
-    passes as it is.
+    passes as it is. Raises CorpusError for what is not text, or not in this encoding.
     """
     return _without_bom(_transcoded(blocks, name, codec, errors))
 
@@ -33,24 +34,44 @@ def _transcoded(blocks: Iterable[bytes], name: str, codec: str, errors: str) -> 
     offset = 0  # of the block's first byte in the file
     for block in _and_the_end(blocks):
         if offset == 0:
-            refuse_packed(block, name)
+            _refuse_other_kinds(block, name, codec, wide)
         if not wide and (place := block.find(b"\0")) >= 0:
-            raise CorpusError(
-                f"{name}: NUL byte at offset {offset + place}: not plain text "
-                "(for UTF-16, pass --encoding utf-16)"
-            )
-        kept = len(decoder.getstate()[0])  # bytes of a character that began in the block before
+            raise CorpusError(f"{name}: NUL byte at offset {offset + place}: not plain text")
+        kept = decoder.getstate()[0]  # bytes of a character that began in the block before
         try:
             text = decoder.decode(block, final=not block)
-        except UnicodeDecodeError as error:
+        except UnicodeError as error:
+            place = getattr(error, "start", 0)  # some codecs raise UnicodeError without a place
             raise CorpusError(
-                f"{name}: invalid {codec} at byte offset {offset - kept + error.start} "
-                f"({error.reason}): pass --encoding (latin-1, say) or --encoding-errors replace"
+                f"{name}: invalid {codec} at byte offset {offset - len(kept) + place} "
+                f"({getattr(error, 'reason', error)}): {what_to_pass(kept + block, codec, place)}"
             ) from error
         if wide and "\0" in text:
             raise CorpusError(f"{name}: NUL character in the text: not plain text")
         offset += len(block)
         yield block if as_it_is else text.encode("utf-8", "replace")
+
+
+def _refuse_other_kinds(head: bytes, name: str, codec: str, wide: bool) -> None:
+    """Raise CorpusError where the beginning of a text is that of something else."""
+    if kind := packing(head):
+        raise CorpusError(f"{name} is packed twice, with {kind} data inside: unpack it first")
+    if found := not_text(head):
+        raise CorpusError(f"{name} is {found[0]}: {found[1]}")
+    if head.startswith(b"PAR1"):
+        raise CorpusError(f"{name} is a Parquet file: name the file itself, not packed or as stdin")
+    if not wide and b"\0" in head and (encoding := wide_encoding(head)):
+        raise CorpusError(
+            f"{name} is {encoding.upper()} text, with NUL bytes: pass --encoding {encoding}"
+        )
+    if codec in ("utf-16", "utf-32") and not head.startswith(
+        (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
+    ):
+        orders = [wide_encoding(head) or f"{codec}-le or {codec}-be"]
+        raise CorpusError(
+            f"{name} has no byte-order mark, which --encoding {codec} goes by: pass --encoding "
+            f"{orders[0]}"
+        )
 
 
 def _and_the_end(blocks: Iterable[bytes]) -> Iterator[bytes]:

@@ -43,10 +43,12 @@ class Kernel(Protocol):
         negative: int,
         length: int,
         shape: tuple[int, int] | None = None,
+        fixed_window: bool = False,
     ) -> Schedule:
         """How this kernel would train a stream of `length` places.
 
         shape: centre words and shared negatives of a span, in place of those that it would choose.
+        fixed_window: windows are not shrunk at random, so that there are twice as many pairs.
         """
 
     def place(self, weights: tuple[Any, Any], length: int) -> tuple[Any, Any]:

@@ -55,7 +55,8 @@ class Schedule(NamedTuple):
     @classmethod
     def usual(cls, config: TrainConfig, workers: int = 1) -> "Schedule":
         """Spans as `span_shape` has them."""
-        return cls(*span_shape(config.model, config.window, config.negative), workers)
+        options = config.model, config.window, config.negative, config.fixed_window
+        return cls(*span_shape(*options), workers)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +64,8 @@ class Plan:
     """A run's constants: V words, spans of `centers` centre words that share `shared` negatives.
 
     model: "skipgram" or "cbow". window: words on each side, shrunk at random for each centre word
-    as in word2vec.c. negative: negatives per pair, whose number the shared ones are weighted to.
+    as in word2vec.c, to `least_window` at most, which is `window` itself for fixed ones. negative:
+    negatives per pair, whose number the shared ones are weighted to.
     keep: (V,) uint32, a word stays if the high half of its random bits is at most this.
     noise: the table that negatives are drawn from. lr_start, lr_end: learning rate at place 0 and
     at place `length` of the run, linear in between. damping_in, damping_out: (V,) float32 factors
@@ -74,6 +76,7 @@ class Plan:
 
     model: str
     window: int
+    least_window: int
     negative: int
     centers: int
     shared: int
@@ -117,13 +120,14 @@ class Plan:
         """
         schedule = schedule or Schedule.usual(config)
         counts = numpy.asarray(counts, dtype=numpy.float64)
-        chance = keep_probability(counts, config.sample)
+        chance = keep_probability(counts, config.sample_of(counts.sum()))
         noise = AliasTable((counts / counts.max()) ** config.ns_exponent)
         copies_in, copies_out = copies_per_span(counts * chance, noise, config, schedule)
         spans = counts.sum() / schedule.centers
         return cls(
             model=config.model,
             window=config.window,
+            least_window=config.window if config.fixed_window else 1,
             negative=config.negative,
             centers=schedule.centers,
             shared=schedule.shared,
@@ -140,14 +144,16 @@ class Plan:
         )
 
 
-def span_shape(model: str, window: int, negative: int) -> tuple[int, int]:
+def span_shape(
+    model: str, window: int, negative: int, fixed_window: bool = False
+) -> tuple[int, int]:
     """Centre words and shared negatives that suit a window and a number of negatives.
 
     The pairs of a span all push its shared negatives from the same old weights. Where that would be
     too many at once, more negatives are shared, then fewer centre words.
     """
     centers, shared = SPAN_SHAPE.get(model, (1, 1))  # not a model: Plan refuses it
-    pairs = 1 if model == "cbow" else window + 1  # of a centre word, on average
+    pairs = 1 if model == "cbow" else 2 * window if fixed_window else window + 1  # on average
     while centers * pairs * negative / shared > MOST_WEIGHT and shared < MOST_SHARED:
         shared += ROW
     while centers * pairs * negative / shared > MOST_WEIGHT and centers > 1:

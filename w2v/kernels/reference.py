@@ -38,9 +38,10 @@ class ReferenceKernel:
         negative: int,
         length: int,
         shape: tuple[int, int] | None = None,
+        fixed_window: bool = False,
     ) -> Schedule:
         """Spans as `plan.span_shape` has them, or of a shape, one at a time."""
-        return Schedule(*(shape or span_shape(model, window, negative)), workers=1)
+        return Schedule(*(shape or span_shape(model, window, negative, fixed_window)), workers=1)
 
     def place(self, weights: tuple[Any, Any], length: int) -> tuple[Any, Any]:
         """The weights as they are."""
@@ -105,7 +106,7 @@ class KeptWords(NamedTuple):
 
     places: Any  # in the stream
     sentences: Any  # a number for each sentence
-    windows: Any  # shrunk at random
+    windows: Any  # shrunk at random, or fixed
 
 
 def kept_words(ids: Any, piece: int, plan: Plan, seed: int, shift: int) -> KeptWords:
@@ -123,7 +124,8 @@ def kept_words(ids: Any, piece: int, plan: Plan, seed: int, shift: int) -> KeptW
     places = numpy.concatenate([left[-plan.window :], inside, right[: plan.window]])
     ends = _host(ids[before:after] == SENTENCE_END).cumsum()
     low = rng.bits(seed, places + shift, KEEP) & numpy.uint64(2**32 - 1)
-    windows = 1 + (low * numpy.uint64(plan.window) >> numpy.uint64(32)).astype(numpy.int64)
+    sizes = numpy.uint64(plan.window - plan.least_window + 1)
+    windows = plan.least_window + (low * sizes >> numpy.uint64(32)).astype(numpy.int64)
     return KeptWords(places, ends[places - before], windows)
 
 

@@ -2,7 +2,7 @@
 
 Called by the rules of `optimizers.rules`. A sparse gradient is added up in a table of its own,
 which is zero between updates: finding the distinct ids, as on a CPU, would make the host wait for
-the device.
+the device. `training.gpu_step` puts a rule's code and its arrays into a kernel of its own.
 """
 
 from typing import Any
@@ -24,29 +24,46 @@ class GpuRule:
         self.name, self.code, self.moves_all = name, code, moves_all
         self.moments, self.numbers = moments.split(), numbers.split()
         self._kernel: Any = None
-        self._arrays: list[list[Array]] = []  # for each parameter: its moments, then the sum
+        self._state: list[list[Array]] = []
+        self._sums: list[Array] = []
+
+    def state(self, params: list[Array]) -> list[list[Array]]:
+        """The moments of each parameter, in the order of `self.moments`."""
+        if not self._state:
+            zeros_like = array_module(params[0]).zeros_like
+            self._state = [[zeros_like(param) for _ in self.moments] for param in params]
+        return self._state
+
+    def sums(self, params: list[Array]) -> list[Array]:
+        """A table for each parameter to add up its gradient in, zero between updates."""
+        if not self._sums:
+            self._sums = [array_module(param).zeros_like(param) for param in params]
+        return self._sums
 
     def update(self, params: list[Array], grads: list[Array | RowGradient], *numbers: float):
         """Move each parameter, in place. numbers: in the order of `self.numbers`."""
-        xp = array_module(params[0])
         if self._kernel is None:
             inputs = ", ".join(f"T {name}" for name in ["g", *self.numbers])
             outputs = ", ".join(f"T {name}" for name in [*self.moments, "w"])
-            self._kernel = xp.ElementwiseKernel(inputs, outputs, self.code, f"w2v_{self.name}")
-            count = len(self.moments) + any(isinstance(grad, RowGradient) for grad in grads)
-            self._arrays = [[xp.zeros_like(param) for _ in range(count)] for param in params]
-        for param, grad, arrays in zip(params, grads, self._arrays, strict=True):
-            moments = arrays[: len(self.moments)]
-            if not isinstance(grad, RowGradient):
-                self._kernel(grad, *numbers, *moments, param)
-                continue
-            total = arrays[-1]
-            scatter_add(total, grad.ids, grad.rows)
-            if self.moves_all:
-                self._kernel(total, *numbers, *moments, param)
-                total.fill(0)
+            make = array_module(params[0]).ElementwiseKernel
+            self._kernel = make(inputs, outputs, self.code, f"w2v_{self.name}")
+        for place, (param, grad) in enumerate(zip(params, grads, strict=True)):
+            moments = self.state(params)[place]
+            if isinstance(grad, RowGradient):
+                self._add_up(param, grad, self.sums(params)[place], moments, numbers)
             else:
-                self._move_rows(grad.ids, total, numbers, [*moments, param])
+                self._kernel(grad, *numbers, *moments, param)
+
+    def _add_up(
+        self, param: Array, grad: RowGradient, total: Array, moments: list[Array], numbers: Any
+    ) -> None:
+        """Update by a sparse gradient, whose sum is made in `total`."""
+        scatter_add(total, grad.ids, grad.rows)
+        if self.moves_all:
+            self._kernel(total, *numbers, *moments, param)
+            total.fill(0)
+        else:
+            self._move_rows(grad.ids, total, numbers, [*moments, param])
 
     def _move_rows(self, ids: Array, total: Array, numbers: Any, arrays: list[Array]) -> None:
         """Update the rows of `ids` alone. A row that is named twice gets the same values twice."""

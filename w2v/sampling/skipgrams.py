@@ -115,9 +115,14 @@ class PairBatches:
         near = sum(numpy.maximum(lengths - d, 0).sum() for d in range(1, self.window + 1))
         return int(2 * near) * (1 + self.negative)
 
-    def __iter__(self) -> Iterator[tuple[tuple[Array, Array, Array], int]]:
-        """For each batch target, context and label (n,) of its pairs, and how many words it has."""
-        for start in range(0, len(self.starts), self.batch_size):
+    def of_epoch(
+        self, epoch: int, first: int = 0
+    ) -> Iterator[tuple[tuple[Array, Array, Array], int]]:
+        """For each batch target, context and label (n,) of its pairs, and how many words it has.
+
+        first: batches that are left out. They are the same in each epoch.
+        """
+        for start in range(first * self.batch_size, len(self.starts), self.batch_size):
             starts = self.starts[start : start + self.batch_size]
             stops = self.stops[start : start + self.batch_size]
             parts = [self._pairs(*place) for place in zip(starts, stops, strict=True)]

@@ -29,6 +29,9 @@ class UnigramSampler:
     the distribution of the sets that `np.random.choice(V, K, replace=False, p=p_without_target)`
     draws. On a GPU the K words are drawn independently and may hit the target, as in the book, for
     speed.
+
+    On the CPU each call has random numbers of its own, which depend on the seed and on `calls`, the
+    number of the call, alone: a training that goes on sets it to the number of batches before.
     """
 
     def __init__(
@@ -50,6 +53,9 @@ class UnigramSampler:
         self.word_p = weights / weights.sum()  # (V,)
         xp = active_module()
         self.table = AliasTable(self.word_p).to(xp)
+        self.calls = 0
+        seed = rng.known_seed(seed)
+        self._streams = rng.Streams(seed, "negatives")
         self.generator = rng.generator(seed, "negatives", xp)
         self._ahead = self.table.alias[:0]  # drawn on a GPU, and not yet handed out
 
@@ -60,6 +66,8 @@ class UnigramSampler:
         """
         if array_module(self.table.alias) is not numpy:
             return self._independent((*target.shape, self.sample_size))
+        self.calls += 1
+        self.generator = self._streams.at(self.calls)
         target = numpy.asarray(target)
         rows = self._distinct(target.reshape(-1, 1))
         return rows.reshape(*target.shape, self.sample_size)

@@ -3,6 +3,8 @@
 What `w2v train --labelled-pairs` runs.
 """
 
+from collections.abc import Iterable, Iterator
+
 import numpy
 
 from w2v import np
@@ -15,7 +17,7 @@ from w2v.optimizers.rules import Rule
 from w2v.sampling import PairBatches
 from w2v.training.batch_loop import BatchLoop, check_room, make_optimizer
 from w2v.training.contract import told_if_slow, trained_vectors
-from w2v.training.listener import Listener
+from w2v.training.listener import Listener, Progress
 from w2v.vectors import WordVectors
 
 
@@ -72,19 +74,26 @@ class PairTraining(BatchLoop):
             loop.step((one_pair[:1], one_pair[1:], one_pair[1:]))
             optimizer.settle(model.params)
 
-    def fit(self, listener: Listener) -> None:
+    def updates(self) -> Iterator[Progress | None]:
         """Train as the configuration says. Raises DivergenceError."""
-        self.run_as_configured(self.batches, self.config, listener)
+        config = self.config
+        return self.epochs(self.batches, config.epochs, config.max_grad, config.eval_interval)
 
-    def step(self, batch: tuple[Array, ...], max_grad: float | None = None) -> Array:
-        """One update. Returns the mean loss of the pairs before it."""
+    def step(self, batch: Iterable[Array], max_grad: float | None = None) -> None:
+        """One update."""
+        batch = tuple(batch)
         self.optimizer.settle(self.model.params, batch[:2])
-        return super().step(batch, max_grad)
+        super().step(batch, max_grad)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all epochs are trained."""
+        return self.batches_done(self.batches) >= self.config.epochs * len(self.batches)
 
     def vectors(self) -> WordVectors:
         """The word vectors as trained so far."""
-        self.optimizer.settle(self.model.params)
-        return trained_vectors(self.text.vocabulary, self.model.word_vecs, self.config)
+        matrix = self.optimizer.settled(self.model.params, 0)
+        return trained_vectors(self.text.vocabulary, matrix, self.config)
 
 
 def _optimizer(config: TrainConfig) -> Rule:

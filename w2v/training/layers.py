@@ -15,10 +15,11 @@ from w2v.models import CBOW, SkipGram
 from w2v.models.base import WordModel
 from w2v.optimizers import OPTIMIZERS
 from w2v.optimizers.rules import Rule
-from w2v.sampling import ContextWindows
+from w2v.sampling import ContextWindows, WindowBatch
 from w2v.training.batch_loop import BatchLoop, check_room, make_optimizer
+from w2v.training.checkpoint import State
 from w2v.training.contract import trained_vectors
-from w2v.training.listener import Listener
+from w2v.training.listener import Listener, Progress, follow
 from w2v.training.progress import Reporter
 from w2v.vectors import WordVectors
 
@@ -26,34 +27,36 @@ MODELS = {"cbow": CBOW, "skipgram": SkipGram}
 
 
 class ShuffledBatches:
-    """Mini-batches of contexts and targets, shuffled anew for each epoch, from the seed.
+    """Mini-batches of contexts and targets, shuffled for each epoch, from seed and epoch alone.
 
     contexts: (N, 2 * window) array, or ContextWindows. target: (N,). The last partial batch is
     dropped. Raises CorpusError if there is less than one batch.
     """
 
     def __init__(self, contexts, target: Array, batch_size: int, seed: int | None):
-        self.contexts, self.target, self.batch_size = contexts, target, batch_size
+        self.source, self.batch_size = (contexts, target), batch_size
         if len(self) == 0:
             raise CorpusError(
                 f"{len(target)} targets do not fill a batch of {batch_size}: "
                 "lower --batch-size or use a longer text"
             )
-        self._shuffle = rng.generator(seed, "shuffle")
+        self._seed = rng.known_seed(seed)
 
     def __len__(self) -> int:
-        return len(self.target) // self.batch_size
+        return len(self.source[1]) // self.batch_size
 
     @property
     def words(self) -> int:
         return len(self) * self.batch_size
 
-    def __iter__(self) -> Iterator[tuple[tuple[Array, ...], int]]:
-        permutation = self._shuffle.permutation(len(self.target))
-        order = array_module(self.target).asarray(permutation)
-        for start in range(0, self.words, self.batch_size):
-            batch = order[start : start + self.batch_size]
-            yield (self.contexts[batch], self.target[batch]), self.batch_size
+    def of_epoch(self, epoch: int, first: int = 0) -> Iterator[tuple[WindowBatch, int]]:
+        """Each batch, and how many words it has."""
+        _, target = self.source
+        shuffle = rng.generator(self._seed, f"shuffle {epoch}")
+        order = array_module(target).asarray(shuffle.permutation(len(target)))
+        for start in range(first * self.batch_size, self.words, self.batch_size):
+            batch = WindowBatch(self.source, order[start : start + self.batch_size])
+            yield batch, self.batch_size
 
 
 class Trainer(BatchLoop):
@@ -84,7 +87,8 @@ class Trainer(BatchLoop):
         loss is no longer finite at a report, or a weight out of range after an epoch.
         """
         batches = ShuffledBatches(contexts, target, batch_size, seed)
-        self.run_epochs(batches, max_epoch, max_grad, eval_interval, listener or Reporter())
+        self.begin()
+        follow(self.epochs(batches, max_epoch, max_grad, eval_interval), listener or Reporter())
 
 
 class LayersTraining(BatchLoop):
@@ -129,9 +133,20 @@ class LayersTraining(BatchLoop):
     def prepare(self, listener: Listener) -> None:
         """There is nothing to prepare."""
 
-    def fit(self, listener: Listener) -> None:
+    def updates(self) -> Iterator[Progress | None]:
         """Train as the configuration says. Raises DivergenceError."""
-        self.run_as_configured(self.batches, self.config, listener)
+        config = self.config
+        return self.epochs(self.batches, config.epochs, config.max_grad, config.eval_interval)
+
+    def restore(self, state: State) -> None:
+        """Go on from a state. Raises ModelFileError for one of another kind or size."""
+        super().restore(state)
+        self.model.ns_loss.sampler.calls = self.batches_done(self.batches)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all epochs are trained."""
+        return self.batches_done(self.batches) >= self.config.epochs * len(self.batches)
 
     def vectors(self) -> WordVectors:
         """The word vectors as trained so far."""

@@ -1,30 +1,44 @@
 """From a text to word vectors: the library's front door, which the command line uses too."""
 
+import os
+import signal
 import time
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any, cast
 
+import numpy
+
+from w2v import kernels
 from w2v.backend import device
 from w2v.config import TextConfig, TrainConfig, nearest, option_name
 from w2v.corpus import EncodedCorpus, demo
 from w2v.corpus.datasets import dataset_file
+from w2v.corpus.sources import find_files
 from w2v.errors import ConfigError, import_extra
-from w2v.files import check_outputs, uninterrupted
+from w2v.files import check_outputs
+from w2v.signals import Deferred, Ended
+from w2v.training.checkpoint_writer import CheckpointWriter
 from w2v.training.contract import Training
 from w2v.training.fused import FusedTraining
+from w2v.training.interval import Interval
+from w2v.training.kept_run import KeptRun, resumed
 from w2v.training.labelled_pairs import PairTraining
 from w2v.training.layers import LayersTraining
-from w2v.training.listener import SILENT, Listener
+from w2v.training.listener import SILENT, Listener, follow
 from w2v.training.progress import Reporter
+from w2v.training.run_folder import RunFolder
 from w2v.training.scores import Scoring
 from w2v.vectors import WordVectors, save
 from w2v.vectors.formats import check_output, files_of
+from w2v.vectors.rescue import save_or_rescue
 
-Source = str | PathLike | Sequence[PathLike] | Iterable[list[str]] | None
+Source = str | PathLike | Sequence[PathLike] | Iterable[Any] | None
 """A path, "-" for stdin, a list of `Path`s, sentences as lists of words, or nothing: a named data
 set or the demo.
 """
@@ -32,21 +46,28 @@ set or the demo.
 
 @dataclass(frozen=True)
 class Run:
-    """A training that has ended, by itself or by Ctrl-C. seconds: of training alone."""
+    """A training that has ended, by itself or interrupted, by a listener or the number `signal`.
+
+    words, seconds: of training alone, before and after it was gone on with. folder: where it is
+    kept.
+    """
 
     vectors: WordVectors
     words: int
     seconds: float
     interrupted: bool
+    signal: int | None = None
+    folder: Path | None = None
 
 
 def train(corpus: Source = None, **options: Any) -> WordVectors:
     """Train word vectors: what `w2v train` does, for a notebook.
 
-    corpus: a path (text, .gz, .bz2, .zst, .parquet or a folder of them), "-" for stdin, a list of
-    `Path`s, or sentences as lists of words; without it, the data set of `dataset=`, or the demo
-    corpus. options: those of the command, with underscores, as in `TrainConfig`; the vectors are
-    written to a file only if `output` is given. Ctrl-C ends the training early, with a warning.
+    corpus: a path (text, packed or not, Parquet, or a folder of them), "-" for stdin, a list of
+    `Path`s, or sentences as lists of words (or, where `tokenizer=` is given, as strings); without
+    it, the data set of `dataset=`, or the demo corpus. options: those of the command, with
+    underscores, as in `TrainConfig`; the vectors are written to a file only if `output` is given.
+    Ctrl-C ends the training early, with a warning.
     Raises W2VError for whatever the command line would refuse.
     """
     reporter = Reporter(progress_only=True)
@@ -65,22 +86,61 @@ def run(corpus: Source, options: dict[str, Any], listener: Listener = SILENT) ->
     corpus, options: as for `train`. listener: is told what happens. Everything that can be known
     to fail is checked before the training starts. Raises W2VError.
     """
-    config = make_config(corpus, options)
+    if options.get("resume") is None:
+        config = make_config(corpus, options)
+        folder = None if config.run_dir is None else RunFolder.new(config.run_dir)
+    else:
+        folder, corpus, config = resumed(corpus, options)
+    Interval.parse(config.checkpoint_every, "--checkpoint-every")
     _check_files(corpus, config)
+    read = partial(encode_corpus, lines=options.get("tokenizer") is not None)
+    if folder is None:
+        return _run(corpus, config, read, listener)
+    with folder.locked():
+        kept = KeptRun(folder, config, listener)
+        return _run(corpus, config, read, kept.listener, kept)
+
+
+def _run(
+    corpus: Source,
+    config: TrainConfig,
+    read: Callable[..., EncodedCorpus],
+    listener: Listener,
+    kept: KeptRun | None = None,
+) -> Run:
     with device(config.gpu, config.device):
-        text = encode_corpus(corpus, config, listener.note, config.threads)
+        if config.gpu and config.engine == "fused":
+            kernels.load("cuda")  # refuses an old card before the text is read
+        if kept is not None:
+            kept.begin(_paths(corpus))
+        read = partial(read, corpus, config, listener.note, config.threads)
+        text = read() if kept is None else kept.text(read)
         if config.output is not None:
             check_output(config.output, text.vocabulary.words)
         training = make_training(text, config)
         listener.note(training.summary)
         training.prepare(listener)
-        done = _fit(training, config, listener)
-    with uninterrupted():
-        if config.output is not None:
-            save(done.vectors, config.output)
-        if config.plot is not None:
-            training.plot(path=config.plot)
+        with (
+            Deferred() as signals,
+            nullcontext() if kept is None else kept.writer(training, text) as writer,
+        ):
+            done = _fit(training, config, listener, signals, writer)
+            if writer is not None:
+                writer.finish(training)
+            _save(done.vectors, training, config, kept)
     return done
+
+
+def _save(
+    vectors: WordVectors, training: Training, config: TrainConfig, kept: KeptRun | None
+) -> None:
+    """Write the files that the options name, and the vectors into the run's folder."""
+    if kept is not None:
+        save(vectors, kept.folder.vectors)
+    if config.output is not None:
+        save_or_rescue(vectors, config.output)
+    if config.plot is not None:
+        training.plot(path=config.plot)
 
 
 def make_training(text: EncodedCorpus, config: TrainConfig) -> Training:
@@ -92,31 +152,58 @@ def make_training(text: EncodedCorpus, config: TrainConfig) -> Training:
     return LayersTraining.from_config(text, config)
 
 
-def _fit(training: Training, config: TrainConfig, listener: Listener) -> Run:
-    interrupted = False
+def _fit(
+    training: Training,
+    config: TrainConfig,
+    listener: Listener,
+    signals: Deferred,
+    writer: CheckpointWriter | None,
+) -> Run:
     scoring = None
     if config.analogies is not None or config.pairs is not None:
         listener = scoring = Scoring(config, training.vectors, listener)
-    start = time.monotonic()
+
+    def at_rest(is_asked: bool) -> bool:
+        if writer is not None:
+            writer.consider(training, is_asked)
+        return signals.number is not None
+
+    start, before = time.monotonic(), training.words_done
     try:
-        training.fit(listener)
-    except KeyboardInterrupt:
-        if training.words_done == 0:  # nothing is trained that could be worth keeping
-            raise
+        with numpy.errstate(over="ignore", invalid="ignore"):
+            interrupted = follow(training.updates(), listener, at_rest)
+    except Ended:
+        raise
+    except KeyboardInterrupt:  # of a listener
         interrupted = True
+    if training.words_done == 0:  # nothing is trained that could be worth keeping
+        raise Ended(signal.SIGINT)
     seconds = time.monotonic() - start - (scoring.seconds if scoring else 0)
-    return Run(training.vectors(), training.words_done, seconds, interrupted)
+    words = training.words_done - before
+    folder = None if writer is None else writer.folder.path
+    return Run(training.vectors(), words, seconds, interrupted, signals.number, folder)
 
 
 def _check_files(corpus: Source, config: TrainConfig) -> None:
     """Raise W2VError unless what the configuration names can be written, each to its own file."""
     outputs = [] if config.output is None else files_of(config.output)
-    plots = [] if config.plot is None else [Path(config.plot)]
-    check_outputs([*outputs, *plots], inputs=_paths(corpus))
+    outputs += [] if config.plot is None else [Path(config.plot)]
+    check_outputs(outputs)  # before a data set is downloaded
+    if outputs:
+        check_outputs(outputs, inputs=_inputs(corpus, config))
     if config.output is not None:
         check_output(config.output)
     if config.plot is not None:
         import_extra("matplotlib.pyplot", "--plot")
+
+
+def _inputs(corpus: Source, config: TrainConfig) -> list[str]:
+    """The files that a run reads, those in folders one by one."""
+    sources = _paths(corpus)
+    if corpus is None and config.dataset not in (None, "demo"):
+        sources = [str(_dataset_file(config))]
+    named = [config.stop_words, config.analogies, config.pairs]
+    return [*find_files(sources, SILENT.note), *(name for name in named if name is not None)]
 
 
 def _paths(corpus: Source) -> list[str]:
@@ -133,7 +220,11 @@ def make_config(corpus: Source, options: dict[str, Any]) -> TrainConfig:
 
     Raises ConfigError.
     """
-    options = {name: value for name, value in options.items() if value is not None}
+    options = {
+        name: os.fspath(value) if isinstance(value, PathLike) else value
+        for name, value in options.items()
+        if value is not None
+    }
     known = TrainConfig.__dataclass_fields__
     for name in options:
         if name not in known:
@@ -154,15 +245,21 @@ def make_config(corpus: Source, options: dict[str, Any]) -> TrainConfig:
     return TrainConfig(**{**(demo.CONFIG[engine] if is_demo else {}), **options, "engine": engine})
 
 
+def _dataset_file(config: TextConfig) -> Path:
+    return dataset_file(cast(str, config.dataset), config.split, config.data_dir)
+
+
 def encode_corpus(
     corpus: Source,
     config: TextConfig,
     note: Callable[[str], None] = SILENT.note,
     threads: int | None = None,
+    lines: bool = False,
 ) -> EncodedCorpus:
     """The text as ids in a file that is mapped into memory.
 
-    note: is told what there is to know about the text. Raises CorpusError.
+    note: is told what there is to know about the text. lines: a sentence may be a string, which the
+    tokenizer splits. Raises CorpusError.
     """
     from w2v.corpus.encoding import encode_files, encode_sentences  # imports pyarrow
 
@@ -173,11 +270,20 @@ def encode_corpus(
     if corpus is None and config.dataset in (None, "demo"):
         return encode_sentences(demo.read_sentences(), config, note, threads, "the demo corpus")
     if corpus is None:
-        corpus = dataset_file(cast(str, config.dataset), config.split, config.data_dir)
+        corpus = _dataset_file(config)
     if paths := _paths(corpus):
         return encode_files(paths, config, note, threads)
-    if not isinstance(corpus, Iterable) or isinstance(corpus, bytes):
-        raise ConfigError(
-            f"a corpus is a path, or sentences as lists of words, not {type(corpus).__name__}"
-        )
-    return encode_sentences(cast(Iterable[list[str]], corpus), config, note, threads)
+    _check_sentences(corpus)
+    sentences = cast(Iterable[Any], corpus)
+    return encode_sentences(sentences, config, note, threads, lines=lines)
+
+
+def _check_sentences(corpus: Any) -> None:
+    """Raise ConfigError unless a corpus gives sentences one after the other."""
+    kind = type(corpus).__name__
+    if hasattr(corpus, "columns"):
+        raise ConfigError(f"a corpus is sentences, not a {kind}: pass one column, table['text']")
+    if callable(corpus) and not isinstance(corpus, Iterable):
+        raise ConfigError(f"a corpus is sentences, not a {kind}: call it, and pass what it returns")
+    if not isinstance(corpus, Iterable) or isinstance(corpus, bytes | Mapping):
+        raise ConfigError(f"a corpus is a path, or sentences as lists of words, not {kind}")

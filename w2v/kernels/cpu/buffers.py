@@ -13,6 +13,7 @@ class Settings(NamedTuple):
     """A plan's numbers and tables, as Numba takes them."""
 
     window: int
+    least_window: int
     centers: int
     shared: int
     ratio: numpy.float32  # negatives wanted per shared one
@@ -32,7 +33,7 @@ class Words(NamedTuple):
 
     ids: numpy.ndarray
     place: numpy.ndarray  # in the stream
-    reach: numpy.ndarray  # the window, shrunk
+    reach: numpy.ndarray  # the window, shrunk at random or fixed
     start: numpy.ndarray  # of the context, as index into these arrays
     stop: numpy.ndarray  # of the context
     noise: numpy.ndarray  # (spans, S): the shared negatives

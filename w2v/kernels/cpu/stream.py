@@ -30,7 +30,8 @@ def _add_word(ids, at, n, sentence, words, settings, key, shift):
     words.ids[n] = word
     words.place[n] = at
     words.start[n] = sentence
-    words.reach[n] = 1 + numpy.int32(((random & _LOW) * numpy.uint64(settings.window)) >> _HALF)
+    sizes = numpy.uint64(settings.window - settings.least_window + 1)
+    words.reach[n] = settings.least_window + numpy.int32(((random & _LOW) * sizes) >> _HALF)
     return n + numpy.int64((random >> _HALF) <= numpy.uint64(settings.keep[word]))
 
 

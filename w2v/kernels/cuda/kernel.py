@@ -4,6 +4,7 @@ Called by `kernels.load("cuda")`. Weights, tables and, where it fits, the text s
 a text that does not fit is streamed in two buffers, one of which fills while the other is trained.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import cupy
@@ -17,6 +18,7 @@ from w2v.kernels.cuda.layout import (
     RESERVED,
     SOURCE,
     Constants,
+    compiler_options,
     fit_constants,
     row_stride,
     span_constants,
@@ -32,6 +34,9 @@ OLDEST = 70
 
 OLDEST_TENSOR = 80
 """Ampere: the first whose tensor cores take tf32."""
+
+OLDEST_BULK = 90
+"""Hopper: the first with an engine that copies rows."""
 
 
 class Tables(NamedTuple):
@@ -76,15 +81,35 @@ class LaunchArguments(NamedTuple):
 class CudaKernel:
     """The kernel on the current device."""
 
-    block = 1 << 26
-    """Places of the stream in one call: some tenths of a second."""
+    block = (1 << 26) - 64 * PIECE
+    """Places of the stream in one call: some tenths of a second.
 
-    def __init__(self, tensor: bool = False):
-        """tensor: see `Constants`. Raises GPUError for a card that is too old."""
-        self.tensor = tensor
+    CuPy rounds pinned memory up to a power of two, into which a block fits with its windows.
+    """
+
+    def __init__(
+        self,
+        tensor: bool = False,
+        text_room: int | None = None,
+        compiler: Callable[[Constants], Any] | None = None,
+        *,
+        bulk: bool = False,
+    ):
+        """tensor, bulk: see `Constants`. text_room: bytes of the device that a text may take; all
+        that are free by default. compiler: in place of `compile_kernel`.
+
+        Raises GPUError for a card that is too old.
+        """
+        self.tensor, self.bulk, self.text_room = tensor, bulk, text_room
+        self.compiler = compiler or compile_kernel
         self.device = cupy.cuda.Device()
+        if cupy.cuda.runtime.is_hip:
+            raise GPUError(
+                f"the fused kernel is for NVIDIA's cards, and {gpu_name()} is not one: pass "
+                "--engine layers, or leave out --gpu"
+            )
         capability = int(self.device.compute_capability)
-        oldest = OLDEST_TENSOR if tensor else OLDEST
+        oldest = OLDEST_BULK if bulk else OLDEST_TENSOR if tensor else OLDEST
         if capability < oldest:
             raise GPUError(
                 f"{gpu_name()} is of compute capability {capability / 10}: the fused kernel "
@@ -108,6 +133,7 @@ class CudaKernel:
         negative: int,
         length: int,
         shape: tuple[int, int] | None = None,
+        fixed_window: bool = False,
     ) -> Schedule:
         """Spans that fit into a multiprocessor's shared memory, and how many run at once.
 
@@ -115,9 +141,11 @@ class CudaKernel:
         """
         limit = self.shared_limit
         if shape is None:
-            constants = fit_constants(model, dim, window, negative, limit)
+            constants = fit_constants(
+                model, dim, window, negative, limit, self.tensor, self.bulk, fixed_window
+            )
         else:
-            constants = span_constants(model, dim, window, shape, limit, self.tensor)
+            constants = self._span_constants(model, dim, window, shape)
         if constants is None or constants.shared_bytes() > limit:
             raise GPUError(
                 f"rows of dim {dim} with a window of {window} do not fit into the "
@@ -200,14 +228,21 @@ class CudaKernel:
         return result
 
     def _constants(self, plan: Plan, dim: int) -> Constants:
-        shape = plan.centers, plan.shared
-        return span_constants(plan.model, dim, plan.window, shape, self.shared_limit, self.tensor)
+        constants = self._span_constants(plan.model, dim, plan.window, (plan.centers, plan.shared))
+        return constants._replace(least_window=plan.least_window)
+
+    def _span_constants(
+        self, model: str, dim: int, window: int, shape: tuple[int, int]
+    ) -> Constants:
+        limit = self.shared_limit
+        return span_constants(model, dim, window, shape, limit, self.tensor, self.bulk)
 
     def _text_of(self, ids: numpy.ndarray) -> DeviceText:
         """The stream on the device: the one before, or a new one."""
         if self._text is None or self._text.ids is not ids:
             self._text = None  # before the next one is put beside it
-            self._text = DeviceText(ids, free_gpu_bytes(), self.block)
+            room = free_gpu_bytes() if self.text_room is None else self.text_room
+            self._text = DeviceText(ids, room, self.block)
         return self._text
 
     def _tables_of(self, plan: Plan) -> "Tables":
@@ -217,7 +252,7 @@ class CudaKernel:
 
     def _kernel(self, constants: Constants) -> Any:
         if constants not in self._kernels:
-            self._kernels[constants] = compile_kernel(constants)
+            self._kernels[constants] = self.compiler(constants)
         return self._kernels[constants]
 
     def _blocks_each(self, constants: Constants) -> int:
@@ -235,17 +270,21 @@ def compile_kernel(constants: Constants) -> Any:
 
     Raises GPUError if the compiler refuses it.
     """
-    options = ("-std=c++17", *(f"-D{name}={value}" for name, value in constants.defines().items()))
-    module = cupy.RawModule(code=SOURCE.read_text(), options=options)
+    module = cupy.RawModule(code=SOURCE.read_text(), options=compiler_options(constants))
     try:
-        kernel = module.get_function("train")
-        kernel.max_dynamic_shared_size_bytes = constants.shared_bytes()
-        kernel.preferred_shared_memory_carveout = 100  # percent: of a multiprocessor's cache
+        return train_function(module, constants)
     except (cupy.cuda.compiler.CompileException, cupy.cuda.driver.CUDADriverError) as error:
         raise GPUError(
             f"the fused kernel did not compile for {gpu_name()}: --debug shows the compiler's "
             "log; --engine layers trains without it"
         ) from error
+
+
+def train_function(module: Any, constants: Constants) -> Any:
+    """The kernel of a compiled `span.cu`, with the shared memory that it needs."""
+    kernel = module.get_function("train")
+    kernel.max_dynamic_shared_size_bytes = constants.shared_bytes()
+    kernel.preferred_shared_memory_carveout = 100  # percent: of a multiprocessor's cache
     return kernel
 
 

@@ -14,6 +14,7 @@ file is an error that says where, and a file that stood there before is replaced
 complete.
 """
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ from w2v.vectors.formats import (
 )
 from w2v.vectors.formats.files import Coding, PathName, opened
 from w2v.vectors.formats.kinds import HEAD, convert_line, kind_of, options_for
+from w2v.vectors.formats.run_files import newest_of_run
 from w2v.vectors.packed_words import Packed, pack
 from w2v.vectors.word_vectors import WordVectors
 
@@ -155,20 +157,21 @@ def load(
     encoding: str = "utf-8",
     encoding_errors: str = "strict",
 ) -> WordVectors:
-    """Read word vectors, in the format of the file's ending; a packed file is unpacked.
+    """Read word vectors, in the format of the file's ending, or the newest in a run's folder.
 
-    limit: only the first so many words, the most frequent ones as a rule. format: the name of one
-    of FORMATS, in place of the ending's. header: whether a text has the line `V H`. dim: H, for a
-    text without that line, where it is not what most of the first lines have. encoding: of the
-    words, and for UTF-16 of the text. encoding_errors: what to do with words that are not valid in
-    it: "strict" raises; "replace" puts U+FFFD in place of bad bytes, and "ignore" nothing; of words
-    that this makes alike, the first stays.
+    A packed file is unpacked. limit: only the first so many words, the most frequent ones as a
+    rule. format: the name of one of FORMATS, in place of the ending's. header: whether a text has
+    the line `V H`. dim: H, for a text without that line, where it is not what most of the first
+    lines have. encoding: of the words, and for UTF-16 of the text. encoding_errors: what to do with
+    words that are not valid in it: "strict" raises; "replace" puts U+FFFD in place of bad bytes,
+    and "ignore" nothing; of words that this makes alike, the first stays.
 
     A .safetensors file is mapped, not read: it may be replaced while the vectors are in use, as
     `save` does, but if it is made shorter in place the system ends this process. Raises
     ModelFileError, naming the file and the place in it, and ConfigError for options that the format
     does not have.
     """
+    path = newest_of_run(path) if os.path.isdir(path) else path
     found = find_format(path, format)
     if found is None:
         raise _unknown(path, format)

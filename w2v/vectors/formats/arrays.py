@@ -115,7 +115,8 @@ def from_arrays(
     if counts is not None and counts.min(initial=0) < 0:
         row = int((counts < 0).argmax())
         raise ModelFileError(f"{path} is damaged: the count of row {row:,} is {counts[row]:,}")
-    return WordVectors(words, matrix[: len(words)], counts, _training(training, path))
+    matrix = matrix[: len(words)]
+    return WordVectors(words, matrix, counts, _training(training, path), copy=False)
 
 
 def _training(text: str | None, path: PathName) -> dict[str, Any] | None:

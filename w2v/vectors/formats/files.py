@@ -23,7 +23,8 @@ from w2v.vectors.formats.kinds import (
     header_sizes,
     trailing_numbers,
 )
-from w2v.vectors.packed_words import Packed, arrow_strings, pack, repeated, unpack
+from w2v.vectors.packed_words import Packed, arrow_strings, pack, unpack
+from w2v.vectors.read_only import WordList
 from w2v.vectors.word_vectors import WordVectors
 
 PathName = str | Path
@@ -210,9 +211,9 @@ def vectors_of(
         names = unpack(blob, offsets)
     except ValueError:
         names = _decoded(path, blob, offsets, coding, place)
-    vectors = WordVectors(names, matrix)
-    if len(vectors.index) < len(names):
-        first, second = repeated(names)
+    vectors = WordVectors(WordList(names), matrix, copy=False)
+    if vectors.repeated:
+        first, second = vectors.repeated
         if coding.errors == "strict":
             raise ModelFileError(
                 f"{path}, {place(second)}: the word {names[second]!r} is listed twice, first in "
@@ -249,7 +250,7 @@ def _first_of_each(vectors: WordVectors) -> WordVectors:
     rows: dict[str, int] = {}
     for row, word in enumerate(vectors.words):
         rows.setdefault(word, row)
-    return WordVectors(list(rows), vectors.matrix[list(rows.values())])
+    return WordVectors(list(rows), vectors.matrix[list(rows.values())], copy=False)
 
 
 def words_to_write(vectors: WordVectors, path: PathName) -> Packed:
@@ -267,8 +268,8 @@ def words_to_write(vectors: WordVectors, path: PathName) -> Packed:
                 f"cannot write {path}: the vector of {vectors.words[row]!r} holds NaN or infinity; "
                 "the file that it comes from is damaged, or its training diverged"
             )
-    if len(vectors.index) < len(vectors):
-        first, second = repeated(vectors.words)
+    if vectors.repeated:
+        first, second = vectors.repeated
         raise OutputError(
             f"cannot write {path}: the word {vectors.words[first]!r} stands in rows {first} and "
             f"{second}; each word can have one vector"
