@@ -428,7 +428,7 @@ def test_a_line_that_does_not_end_is_not_kept_in_memory():
 def test_a_pipe_is_refused_at_once():
     os.mkfifo("pipe.bin")
     for name in ("pipe.bin", "/dev/null"):
-        with pytest.raises(ModelFileError, match="is not an ordinary file"):
+        with pytest.raises(ModelFileError, match="it is not an ordinary file"):
             package.load(name, format="binary")
 
 
