@@ -182,6 +182,11 @@ def shown(text: bytes, most: int = 40) -> str:
     return repr(text[:most])[1:] + (" ..." if len(text) > most else "")
 
 
+def reason(error: Exception, most: int = 200) -> str:
+    """What a library says went wrong: its first line, since it may quote the file at length."""
+    return str(error).partition("\n")[0][:most]
+
+
 def vectors_of(
     path: PathName,
     words: list[numpy.ndarray],
