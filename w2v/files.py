@@ -13,12 +13,13 @@ from typing import IO, cast
 from w2v.errors import OutputError
 
 
-def open_regular(path: str | Path, follow_links: bool = True) -> IO[bytes]:
+def open_regular(path: str | Path, follow_links: bool = True, buffer: int = -1) -> IO[bytes]:
     """Open an ordinary file for reading. Raises OSError at once for a pipe, a folder or a device.
 
-    follow_links: whether `path` may be a symbolic link.
+    follow_links: whether `path` may be a symbolic link. buffer: bytes that can be looked at ahead.
     """
-    return cast(IO[bytes], open(path, "rb", opener=partial(_open_regular, follow_links)))
+    opener = partial(_open_regular, follow_links)
+    return cast(IO[bytes], open(path, "rb", buffering=buffer, opener=opener))
 
 
 def _open_regular(follow_links: bool, path: str, flags: int) -> int:

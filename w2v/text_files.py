@@ -155,6 +155,11 @@ def _stdin_bytes() -> bytes:
     return sys.stdin.read().encode() if binary is None else binary.read()
 
 
+def quoted(text: str, most: int = 60) -> str:
+    """A piece of a text as an error shows it."""
+    return repr(text[:most]) + (" ..." if len(text) > most else "")
+
+
 def numbered_lines(path: str | Path, error: type[W2VError]) -> Iterator[tuple[int, str]]:
     """The lines of a text that are not blank, without white space around them, with numbers.
 

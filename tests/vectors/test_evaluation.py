@@ -353,6 +353,14 @@ def test_unusable_pairs_are_refused(vectors, tmp_path, content, message):
     assert "p.tsv" in str(error.value)
 
 
+@pytest.mark.parametrize("read", [read_pairs, read_analogies])
+def test_a_message_quotes_little_of_a_line(tmp_path, read):
+    (tmp_path / "f").write_text("x y " * 100_000 + "\n")
+    with pytest.raises(InputError, match=r"'x y .* \.\.\.") as error:
+        read(tmp_path / "f")
+    assert len(str(error.value)) < 500
+
+
 # Sets by name
 
 

@@ -545,12 +545,10 @@ def test_an_npz_with_objects_or_empty_promises_is_refused(tmp_path):
 
 
 def test_what_is_no_ordinary_file_is_refused(refused, tmp_path):
-    os.mkfifo(tmp_path / "pipe.bin")
-    descriptor = os.open(tmp_path / "pipe.bin", os.O_RDWR)  # so that opening it does not wait
-    try:
-        assert "pipe.bin is not an ordinary file" in refused("info", "pipe.bin")
-    finally:
-        os.close(descriptor)
+    os.mkfifo(tmp_path / "pipe.bin")  # nothing writes to it, so reading would wait
+    question = ["similar", "a", "--model", "pipe.bin"]
+    assert "cannot read the model pipe.bin: it is not an ordinary file" in refused(*question)
+    assert "pipe.bin is not an ordinary file" in refused("info", "pipe.bin")
     (tmp_path / "folder.txt").mkdir()
     assert "folder.txt is not an ordinary file" in refused("info", "folder.txt")
 

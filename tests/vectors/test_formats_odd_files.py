@@ -416,6 +416,19 @@ def test_a_number_of_many_digits_is_read_in_one_pass():
     assert "line 1" in refusal("v.txt", b"a 1 " + digits + b"x\n", header=False)
 
 
+def test_a_message_quotes_little_of_a_file():
+    long = b"(" * 100_000
+    package.save(WordVectors(["a"], np.eye(1)), "good.npz")
+    content = Path("good.npz").read_bytes()
+    for name, damaged in (
+        ("v.npz", content.replace(b"words.npy", b"w" * 9, 1)),
+        ("v.txt", b"1 1\n" + long + b"\n"),
+        ("v.txt", long + b"\n"),
+        ("v.txt", b"1 1\na " + long + b"\n"),
+    ):
+        assert len(refusal(name, damaged)) < 500
+
+
 def test_a_tsv_that_begins_with_a_blank_line_is_refused():
     assert "line 1: there are no numbers in it" in refusal("v.tsv", b"\n1\t2\n")
 
@@ -428,7 +441,7 @@ def test_a_line_that_does_not_end_is_not_kept_in_memory():
 def test_a_pipe_is_refused_at_once():
     os.mkfifo("pipe.bin")
     for name in ("pipe.bin", "/dev/null"):
-        with pytest.raises(ModelFileError, match="is not an ordinary file"):
+        with pytest.raises(ModelFileError, match="it is not an ordinary file"):
             package.load(name, format="binary")
 
 

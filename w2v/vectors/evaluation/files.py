@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from w2v.errors import InputError
-from w2v.text_files import numbered_lines
+from w2v.text_files import numbered_lines, quoted
 
 _COMMENTS = ("#", "//")
 _SIGNS = "\t,;"  # between fields; where there is none of them, white space is
@@ -33,7 +33,8 @@ def read_analogies(path: Path) -> tuple[list[str], list[int], list[list[str]]]:
         words = line.split("\t") if line.count("\t") == 3 else line.split()
         if len(words) != 4:
             raise InputError(
-                f"{path}: line {number} has {len(words)} words where a question has four: {line!r}"
+                f"{path}: line {number} has {len(words)} words where a question has four: "
+                f"{quoted(line)}"
             )
         if not sections:
             raise InputError(
@@ -67,7 +68,7 @@ def read_pairs(path: Path) -> tuple[list[list[str]], list[float]]:
                 continue
             raise InputError(
                 f"{path}: line {number} is not two words and a number (in column {column + 1}, as "
-                f"in the others): {line!r}; headings and comments begin with #"
+                f"in the others): {quoted(line)}; headings and comments begin with #"
             )
         pairs.append(fields[:2])
         ratings.append(rating)

@@ -33,7 +33,7 @@ from w2v.vectors.formats import (
     word2vec_binary,
     word2vec_text,
 )
-from w2v.vectors.formats.files import Coding, PathName, opened
+from w2v.vectors.formats.files import Coding, PathName, opened, reason
 from w2v.vectors.formats.kinds import HEAD, convert_line, kind_of, options_for
 from w2v.vectors.formats.run_files import newest_of_run
 from w2v.vectors.packed_words import Packed, pack
@@ -205,9 +205,8 @@ def _reading(path: PathName, found: Format) -> Iterator[None]:
             f"{path}: there is not enough memory for its vectors: read the first ones with --limit"
         ) from error
     except Exception as error:  # the bytes of a damaged file can fail in any way
-        reason = str(error).partition("\n")[0]
         raise ModelFileError(
-            f"{path} is damaged, or not {found.title} ({type(error).__name__}: {reason})"
+            f"{path} is damaged, or not {found.title} ({type(error).__name__}: {reason(error)})"
         ) from error
 
 

@@ -2,7 +2,6 @@
 
 import io
 import os
-import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
@@ -12,7 +11,7 @@ from typing import IO, NamedTuple, cast
 import numpy
 
 from w2v.errors import ModelFileError, OutputError
-from w2v.files import replacing
+from w2v.files import open_regular, replacing
 from w2v.text_files import Recoded, is_wide, likely_encodings, mark_of, wide_encoding
 from w2v.unpacking import ENDINGS, Unpacked, UnpackingError, packed, packing
 from w2v.vectors.formats.kinds import (
@@ -57,11 +56,9 @@ def opened(path: PathName) -> Iterator[IO[bytes]]:
     read, if what is packed is cut off or damaged.
     """
     try:
-        with open(path, "rb", buffering=HEAD, opener=_open_at_once) as file:
-            about = os.fstat(file.fileno())
-            if not stat.S_ISREG(about.st_mode):  # its size is not known before it is read
-                raise ModelFileError(f"{path} is not an ordinary file: put the vectors into one")
-            if about.st_size == 0:
+        # The size of other files, pipes for one, is not known before they are read.
+        with open_regular(path, buffer=HEAD) as file:
+            if os.fstat(file.fileno()).st_size == 0:
                 raise ModelFileError(f"{path} is cut off: it is empty, with 0 bytes")
             kind = packing(file.peek(HEAD))  # type: ignore[attr-defined]
             if kind is None and (named := packed_name(path)):
@@ -78,11 +75,6 @@ def opened(path: PathName) -> Iterator[IO[bytes]]:
         raise ModelFileError(f"{path} {error}") from error
     except OSError as error:
         raise ModelFileError(f"cannot read the model {path}: {error.strerror or error}") from error
-
-
-def _open_at_once(path: str, flags: int) -> int:
-    """Open without waiting for the writer of a pipe, which is refused then."""
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 @contextmanager
@@ -188,6 +180,11 @@ def shown(text: bytes, most: int = 40) -> str:
     """Bytes from a file as they are shown in an error."""
     text = text.rstrip(b"\r\n")
     return repr(text[:most])[1:] + (" ..." if len(text) > most else "")
+
+
+def reason(error: Exception, most: int = 200) -> str:
+    """What a library says went wrong: its first line, since it may quote the file at length."""
+    return str(error).partition("\n")[0][:most]
 
 
 def vectors_of(

@@ -19,7 +19,7 @@ from w2v.vectors.formats.arrays import (
     from_arrays,
     to_arrays,
 )
-from w2v.vectors.formats.files import PathName, opened
+from w2v.vectors.formats.files import PathName, opened, reason
 from w2v.vectors.word_vectors import WordVectors
 
 _INFLATION = 1032  # the most that a byte of deflate unpacks to
@@ -43,11 +43,13 @@ def read_npz(path: PathName, limit: int | None = None) -> WordVectors:
             with zipfile.ZipFile(file) as archive:
                 arrays = _read_arrays(archive, path)
         except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-            raise ModelFileError(f"{path} is cut off, damaged, or no npz: {error}") from error
+            raise ModelFileError(
+                f"{path} is cut off, damaged, or no npz: {reason(error)}"
+            ) from error
         except (ValueError, NotImplementedError, RuntimeError) as error:  # of a header; encrypted
             if isinstance(error, ModelFileError):
                 raise
-            raise ModelFileError(f"{path} holds no word vectors: {error}") from error
+            raise ModelFileError(f"{path} holds no word vectors: {reason(error)}") from error
     training = arrays.pop("training", None)
     vectors = from_arrays(arrays, None if training is None else str(training), path, limit)
     if not numpy.isfinite(vectors.matrix).all():

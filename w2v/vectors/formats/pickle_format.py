@@ -17,7 +17,7 @@ from w2v.errors import ModelFileError, OutputError
 from w2v.files import replacing
 from w2v.vectors.arguments import shown
 from w2v.vectors.formats.arrays import to_half
-from w2v.vectors.formats.files import PathName, opened
+from w2v.vectors.formats.files import PathName, opened, reason
 from w2v.vectors.formats.pickle_opcodes import check_opcodes
 from w2v.vectors.word_vectors import WordVectors
 
@@ -59,10 +59,9 @@ def read_pickle(path: PathName, limit: int | None = None) -> WordVectors:
                 raise ModelFileError(
                     f"{path} is cut off, or no model: it ends too early; train it again"
                 ) from error
-            reason = str(error).partition("\n")[0][:200]
             raise ModelFileError(
                 f"{path} is not a model: not a pickle of word vectors "
-                f"({type(error).__name__}: {reason})"
+                f"({type(error).__name__}: {reason(error)})"
             ) from error
     if limit is None or limit >= len(vectors):
         return vectors

@@ -109,7 +109,7 @@ def join_binary(blob, offsets, start, vectors, block):
 
 
 @numba.njit(cache=True, **_LEAN)
-def scan_text(block, has_word, matrix, words, lengths, spans, hard, doubts):
+def scan_text(block, has_word, matrix, words, lengths, spans, hard, spaced):
     """Take lines `word v1 ... vH`, or only `v1 ... vH`, out of a block of whole lines.
 
     block: uint8, ending in a newline. Between the fields are spaces and tabs. The last H fields are
@@ -118,7 +118,7 @@ def scan_text(block, has_word, matrix, words, lengths, spans, hard, doubts):
     matrix: (n, H) float32, filled with up to n lines. words: uint8, as long as block, filled with
     the words, one after the other. lengths: (n,) bytes of each word. spans: (n, 2), where each line
     begins and ends. hard: (n,) uint8, set where a number has to be read anew, with more care.
-    doubts: (n,) uint8, set to NUMBERED or TWO_ROWS where the word is to be doubted.
+    spaced: (n,) uint8, set where the word holds spaces, or has more than one around it.
     Returns how it ended (see FINE), how many lines were taken, the place after them, and then
     for TOO_FEW how many values the line has (H + 1 stands for any number above H), for NO_NUMBER
     where the field begins and ends.
@@ -126,7 +126,7 @@ def scan_text(block, has_word, matrix, words, lengths, spans, hard, doubts):
     fields = numpy.empty(matrix.shape[1], numpy.int64)
     start, row, taken = 0, 0, 0
     while start < len(block) and row < len(matrix):
-        doubts[row] = 0
+        spaced[row] = 0
         first = start
         word, newline, hard[row] = _plain_line(block, start, has_word, matrix[row])
         if word < 0:  # the word holds spaces, or the line is bad
@@ -150,7 +150,7 @@ def scan_text(block, has_word, matrix, words, lengths, spans, hard, doubts):
                     )
                 matrix[row, i] = value
                 hard[row] |= status
-            doubts[row] = _doubt(block, first, word, len(fields))
+            spaced[row] = 1
         for i in range(first, word):
             words[taken] = block[i]
             taken += 1
@@ -163,19 +163,19 @@ def scan_text(block, has_word, matrix, words, lengths, spans, hard, doubts):
 
 @numba.njit(**_INLINED)
 def _plain_line(block, place, has_word, vector):
-    """Read a line whose word holds no space, with one between its fields.
+    """Read a line with one space between all fields, or one tab where it has no word.
 
     Returns where the word ends (-1 if it is not such a line), the newline, and whether a number is
     _HARD.
     """
-    word, hard = place, 0
+    word, hard, separator = place, 0, SPACE if has_word else TAB
     if has_word:
         while not _is_gap(block[word]) and block[word] != NEWLINE:
             word += 1
         place = word
     for i in range(len(vector)):
         if i > 0 or has_word:
-            if not _is_gap(block[place]):
+            if block[place] != separator:
                 return -1, 0, 0
             place += 1
         status, value, place = _number(block, place)
@@ -240,6 +240,20 @@ def _field_end(block, place, end):
     while place < end and not _is_gap(block[place]):
         place += 1
     return place
+
+
+@numba.njit(cache=True, **_LEAN)
+def doubt_words(block, spans, lengths, dim, doubts):
+    """Set doubts, (n,) uint8, to NUMBERED or TWO_ROWS where that is so, else to 0.
+
+    What `scan_text` filled: block, spans, lengths, and doubts, set where a word holds spaces. That
+    has no calls of this in its loop, which would slow it down by a twentieth.
+    """
+    for row in numpy.flatnonzero(doubts):
+        start = spans[row, 0]
+        while _is_gap(block[start]) and lengths[row] > 0:
+            start += 1
+        doubts[row] = _doubt(block, start, start + lengths[row], dim)
 
 
 @numba.njit(**_LEAN)

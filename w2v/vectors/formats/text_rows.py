@@ -157,6 +157,8 @@ class TextRows:
         how, done, used, taken, *where = scanning.scan_text(
             text, self.has_word, matrix, words, lengths, spans, hard, doubts
         )
+        if self.has_word:
+            scanning.doubt_words(text, spans, lengths, self.dim, doubts[:done])
         for row in numpy.flatnonzero(hard[:done]):
             fields = block[slice(*spans[row])].split()[-self.dim :]
             matrix[row] = _careful(fields)

@@ -37,6 +37,7 @@ from w2v.vectors.word_vectors import WordVectors
 BLOCK = 1 << 22  # bytes that are read at a time
 _AHEAD = 2  # blocks that are read before they are copied
 NUMBERS = 1 << 22  # that are written at a time
+_LONGEST_WORD = 1 << 10  # bytes of the first word, where it is looked at
 _OF_TEXT = b" \t\r\n+-.0123456789eE"
 _HUGE = numpy.float32(1e12).view(numpy.uint32)
 """Letters and a space, read as a number, are rarely smaller; the numbers of word vectors are."""
@@ -156,7 +157,7 @@ class _Reader:
             read = self.file.readinto(block.data[len(rest) :])  # type: ignore[attr-defined]
             filled = len(rest) + read
             if row == 0:
-                self._refuse_text(block[:filled].tobytes())
+                self._refuse_text(block[: min(filled, _LONGEST_WORD + 4 * self.dim)].tobytes())
             used, after, taken = scan_binary(
                 block, filled, base, self.dim, row, self.rows, scratch, self.lengths, self.places
             )
