@@ -15,6 +15,7 @@ from w2v.backend import device
 from w2v.config import TextConfig, TrainConfig, nearest, option_name
 from w2v.corpus import EncodedCorpus, demo
 from w2v.corpus.datasets import dataset_file
+from w2v.corpus.remarks import what_was_left_out
 from w2v.corpus.sources import find_files
 from w2v.errors import ConfigError, import_extra
 from w2v.files import check_outputs, uninterrupted
@@ -192,12 +193,25 @@ def encode_corpus(
     note: is told what there is to know about the text. lines: a sentence may be a string, which the
     tokenizer splits. Raises CorpusError.
     """
-    from w2v.corpus.encoding import encode_files, encode_sentences  # imports pyarrow
-
     if corpus is not None and config.dataset is not None:
         raise ConfigError(
             f"both a corpus and --dataset {config.dataset} are given: name only one of them"
         )
+    text = _encode(corpus, config, note, threads, lines)
+    if left_out := what_was_left_out(text, config):
+        note(left_out)
+    return text
+
+
+def _encode(
+    corpus: Source,
+    config: TextConfig,
+    note: Callable[[str], None],
+    threads: int | None,
+    lines: bool,
+) -> EncodedCorpus:
+    from w2v.corpus.encoding import encode_files, encode_sentences  # imports pyarrow
+
     if corpus is None and config.dataset in (None, "demo"):
         return encode_sentences(demo.read_sentences(), config, note, threads, "the demo corpus")
     if corpus is None:
