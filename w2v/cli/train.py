@@ -64,7 +64,7 @@ def train(context: click.Context, corpus: tuple[str, ...], **values: Any) -> Non
     click.echo(
         f"{values['output']}: {len(done.vectors):,} words of dim {done.vectors.matrix.shape[1]}; "
         f"trained {done.words:,} words in {done.seconds:.1f} s ({in_training} words/s in training, "
-        f"{in_all} in all)"
+        f"{in_all} in all)" + (f"; {done.advice}" if done.advice else "")
     )
     if done.interrupted:
         context.exit(130)

@@ -26,6 +26,7 @@ from w2v.training.layers import LayersTraining
 from w2v.training.listener import SILENT, Listener, follow
 from w2v.training.progress import Reporter
 from w2v.training.scores import Scoring
+from w2v.training.undertraining import advice
 from w2v.vectors import WordVectors, save
 from w2v.vectors.formats import check_output, files_of
 
@@ -37,12 +38,16 @@ set or the demo.
 
 @dataclass(frozen=True)
 class Run:
-    """A training that has ended, by itself or by Ctrl-C. seconds: of training alone."""
+    """A training that has ended, by itself or by Ctrl-C.
+
+    seconds: of training alone. advice: what to do about vectors that are hardly apart yet.
+    """
 
     vectors: WordVectors
     words: int
     seconds: float
     interrupted: bool
+    advice: str | None = None
 
 
 def train(corpus: Source = None, **options: Any) -> WordVectors:
@@ -113,7 +118,9 @@ def _fit(training: Training, config: TrainConfig, listener: Listener) -> Run:
             raise
         interrupted = True
     seconds = time.monotonic() - start - (scoring.seconds if scoring else 0)
-    return Run(training.vectors(), training.words_done, seconds, interrupted)
+    vectors, words = training.vectors(), training.words_done
+    more = None if interrupted else advice(vectors, words, config.epochs)
+    return Run(vectors, words, seconds, interrupted, more)
 
 
 def _check_files(corpus: Source, config: TrainConfig) -> None:
