@@ -54,6 +54,7 @@ def cupy(monkeypatch):
     """A strict stand-in for CuPy, and the switch on: see `fake_cupy`."""
     import fake_cupy
 
+    fake_cupy.restart()
     monkeypatch.setitem(sys.modules, "cupy", fake_cupy)
     monkeypatch.setitem(sys.modules, "cupyx", fake_cupy.cupyx)
     for name in ("kernel", "text_stream"):  # imported anew: they hold the CuPy that they found
@@ -61,6 +62,15 @@ def cupy(monkeypatch):
         del sys.modules[f"w2v.kernels.cuda.{name}"]
     monkeypatch.setattr(config, "GPU", True)
     return fake_cupy
+
+
+@pytest.fixture
+def real_cupy():
+    """CuPy itself, which needs no device to be imported; the test is skipped where it is missing.
+
+    What would need a device raises cudaErrorInsufficientDriver.
+    """
+    return pytest.importorskip("cupy", exc_type=ImportError)
 
 
 @pytest.fixture

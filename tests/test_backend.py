@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import w2v
-from w2v import config, np
+from w2v import backend, config, np
 from w2v.backend import array_module, device, load_cupy, scatter_add, sum_by_id, to_cpu, to_gpu
 from w2v.errors import GPUError
 
@@ -100,12 +100,109 @@ def test_a_missing_cupy_is_named_with_its_install_command(monkeypatch, refused):
         np.zeros(3)
 
 
-def test_a_missing_driver_is_named_with_its_install_command(cupy, monkeypatch, refused, tmp_path):
+@pytest.mark.parametrize(
+    "version, missing",
+    [
+        (0, "there is no NVIDIA driver (cudaErrorInsufficientDriver"),
+        (11080, "the NVIDIA driver is of CUDA 11.8, CuPy needs CUDA 12"),
+    ],
+)
+def test_a_driver_that_is_missing_or_too_old_is_named(
+    cupy, monkeypatch, refused, tmp_path, version, missing
+):
     message = "cudaErrorInsufficientDriver: CUDA driver version is insufficient"
     monkeypatch.setattr(cupy.runtime, "getDeviceCount", _failing(cupy, message))
+    monkeypatch.setattr(cupy.runtime, "driverGetVersion", lambda: version)
     line = refused("train", "--gpu", code=2)
-    assert "driver is missing or too old" in line and "ubuntu-drivers install" in line
+    assert missing in line and "sudo ubuntu-drivers install" in line
     assert list(tmp_path.iterdir()) == []
+
+
+def test_cupy_itself_without_a_device_is_one_line(real_cupy, refused, w2v, tmp_path):
+    try:
+        load_cupy()
+    except GPUError:
+        assert "no GPU: " in refused("train", "--gpu", code=2)
+        assert list(tmp_path.iterdir()) == []
+        (tmp_path / "text.txt").write_text("a b c\n" * 50)
+        assert w2v("train", "text.txt", "--engine", "layers", "--negative", 1)[0] == 0
+    else:
+        pytest.skip("there is a device")
+
+
+def test_a_missing_compiler_is_named(cupy, monkeypatch, refused, tmp_path):
+    def fail():
+        raise RuntimeError("CuPy failed to load libnvrtc.so.12: OSError: no such file\nmore")
+
+    backend._check_compiler.cache_clear()
+    monkeypatch.setattr(cupy.cuda.nvrtc, "getVersion", fail)
+    line = refused("train", "--gpu", code=2)
+    assert "no CUDA compiler (CuPy failed to load libnvrtc.so.12: OSError: no such file)" in line
+    assert "pip install 'cupy-cuda12x[ctk]'" in line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_card_that_the_compiler_has_forgotten_is_named(cupy, monkeypatch, refused, tmp_path):
+    monkeypatch.setattr(cupy.cuda.nvrtc, "getSupportedArchs", lambda: (75, 80, 90))
+    monkeypatch.setattr(cupy.cuda.nvrtc, "getVersion", lambda: (13, 0))
+    monkeypatch.setattr(cupy.cuda.Device, "compute_capability", "70")
+    line = refused("train", "--gpu", code=2)
+    assert "Imaginary 0 is of compute capability 7.0, and the compiler of CUDA 13" in line
+    assert "for 7.5 and newer: install CuPy for an older CUDA (pip install" in line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_old_card_is_refused_before_the_text_is_read(cupy, monkeypatch, refused, tmp_path):
+    """Only the fused kernel needs a newer one; the layers engine trains on it."""
+    monkeypatch.setattr(cupy.cuda.Device, "compute_capability", "61")
+    line = refused("train", "--gpu", "not-there.txt", code=2)
+    assert "capability 6.1: the fused kernel needs 7.0 or newer; pass --engine layers" in line
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("engine", ["fused", "layers"])
+def test_tables_that_do_not_fit_are_refused(cupy, monkeypatch, refused, tmp_path, engine):
+    (tmp_path / "text.txt").write_text("a b c\n" * 50)
+    monkeypatch.setitem(cupy.memory, "free", backend.GPU_RESERVE + 1000)
+    options = ["text.txt", "--gpu", "--engine", engine, "--dim", 100, "--negative", 1]
+    line = refused("train", *options, code=2)
+    assert "of dim 100 needs 0.00 GB on the GPU and 0.00 GB are free: lower --dim" in line
+    assert [path.name for path in tmp_path.iterdir()] == ["text.txt"]
+
+
+def test_a_text_that_does_not_fit_is_refused(cupy, monkeypatch, refused, tmp_path):
+    """By the layers engine, which keeps it on the GPU; the fused kernel streams it."""
+    (tmp_path / "text.txt").write_text("a b c\n" * 10_000)
+    monkeypatch.setitem(cupy.memory, "free", backend.GPU_RESERVE + 500_000)
+    options = ["text.txt", "--gpu", "--engine", "layers", "--dim", 4, "--negative", 1]
+    assert "needs 0.00 GB on the GPU and 0.00 GB are free" in refused("train", *options, code=2)
+    assert [path.name for path in tmp_path.iterdir()] == ["text.txt"]
+
+
+@pytest.mark.parametrize("kind", ["OutOfMemoryError", "CUDARuntimeError", "CUDADriverError"])
+def test_memory_that_fills_up_during_a_training_is_named(
+    cupy, monkeypatch, refused, tmp_path, kind
+):
+    """What else runs on the GPU may take it, or CUDA itself, for a kernel or a graph of kernels."""
+    messages = {
+        "OutOfMemoryError": "Out of memory allocating 1,000 bytes",
+        "CUDARuntimeError": "cudaErrorMemoryAllocation: out of memory",
+        "CUDADriverError": "CUDA_ERROR_OUT_OF_MEMORY: out of memory",
+    }
+
+    def fail(self, *_):
+        raise getattr(cupy, kind)(messages[kind])
+
+    monkeypatch.setattr("w2v.training.layers.LayersTraining.run_as_configured", fail)
+    line = refused("train", "--gpu", code=2)
+    assert f"the GPU's memory is full ({messages[kind]})" in line and "nvidia-smi" in line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_other_errors_on_a_gpu_stay_as_they_are(cupy):
+    for error in (RuntimeError("a fault"), MemoryError("the host's")):
+        with pytest.raises(type(error), match=str(error)), device(True):
+            raise error
 
 
 @pytest.mark.parametrize("failing", [True, False])

@@ -69,7 +69,7 @@ def test_every_option_of_train_has_a_section():
             sections.setdefault(title, []).append(found[1])
     assert list(sections) == [
         "Text", "Model", "Training", "Training with --engine fused",
-        "Training with --engine layers", "Scores", "Output", "Options",
+        "Training with --engine layers", "Scores", "Output", "A run that can go on", "Options",
     ]  # fmt: skip
     assert sections["Options"] == ["--config", "--debug", "--help"]
     assert "--dim" in sections["Model"] and "--epochs" in sections["Training"]

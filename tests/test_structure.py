@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 # Each line imports only from lines above it and from its own.
 ORDER = [
     ["errors"],
-    ["files", "locks", "numba_setup", "parallel"],
+    ["files", "locks", "memory", "numba_setup", "parallel", "signals"],
     ["config", "config_file", "downloads"],
     ["np", "backend"],
     ["rng"],

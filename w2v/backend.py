@@ -46,17 +46,12 @@ def load_cupy() -> ModuleType:
             f"({_first_line(error)}); install it with: pip install 'cupy-cuda12x[ctk]' "
             "('cupy-cuda13x[ctk]' for a driver of CUDA 13)"
         ) from error
-    runtime = cupy.cuda.runtime
     try:
-        devices = runtime.getDeviceCount()
-    except runtime.CUDARuntimeError as error:
-        if "cudaErrorNoDevice" in str(error):
-            devices = 0
-        else:
-            raise GPUError(
-                f"no GPU: the NVIDIA driver is missing or too old ({_first_line(error)}); install "
-                "one, on Ubuntu with: sudo ubuntu-drivers install; then try: nvidia-smi"
-            ) from error
+        devices = cupy.cuda.runtime.getDeviceCount()
+    except cupy.cuda.runtime.CUDARuntimeError as error:
+        if "cudaErrorNoDevice" not in str(error):
+            raise _without_driver(cupy, error) from error
+        devices = 0
     if devices == 0:
         raise GPUError(
             "no GPU: the driver shows no CUDA device; list them with: nvidia-smi -L; and see that "
@@ -64,6 +59,21 @@ def load_cupy() -> ModuleType:
         )
     _check_compiler(cupy)
     return cupy
+
+
+def _without_driver(cupy: ModuleType, error: Exception) -> GPUError:
+    """What to say where the driver does not answer."""
+    runtime = cupy.cuda.runtime
+    driver, needed = runtime.driverGetVersion(), runtime.runtimeGetVersion() // 1000
+    if driver == 0:
+        missing, remedy = "there is no NVIDIA driver", "install one"
+    else:
+        missing = f"the NVIDIA driver is of {_cuda_version(driver)}, CuPy needs CUDA {needed}"
+        remedy = "install a newer driver"
+    return GPUError(
+        f"no GPU: {missing} ({_first_line(error)}); {remedy}, on Ubuntu with: "
+        "sudo ubuntu-drivers install; then try: nvidia-smi"
+    )
 
 
 @cache
@@ -86,7 +96,8 @@ def _first_line(error: Exception) -> str:
 def device(gpu: bool, number: int = 0) -> Iterator[None]:
     """Make arrays on a GPU (or not) inside a `with` block, and as before after it.
 
-    number: of the GPU among those that the driver shows. Raises GPUError where there is none.
+    number: of the GPU among those that the driver shows. Raises GPUError where there is none, for
+    one that CuPy's compiler does not know, and when its memory is full.
     """
     before = config.GPU
     config.GPU = gpu
@@ -97,7 +108,9 @@ def device(gpu: bool, number: int = 0) -> Iterator[None]:
         config.GPU = before
 
 
-def _gpu(number: int) -> Any:
+@contextmanager
+def _gpu(number: int) -> Iterator[None]:
+    """Make a GPU the current one."""
     cupy = load_cupy()
     count = cupy.cuda.runtime.getDeviceCount()
     if number >= count:
@@ -105,7 +118,37 @@ def _gpu(number: int) -> Any:
             f"there is no GPU {number}: the driver shows {count}, counted from 0; list them with: "
             "nvidia-smi -L; and see that CUDA_VISIBLE_DEVICES does not hide it"
         )
-    return cupy.cuda.Device(number)
+    with cupy.cuda.Device(number) as current, _full_memory_named(cupy):
+        _check_capability(cupy, int(current.compute_capability))
+        yield
+
+
+@contextmanager
+def _full_memory_named(cupy: ModuleType) -> Iterator[None]:
+    """Turn what CuPy, CUDA's runtime or its driver raise without memory into GPUError."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        names = "cudaErrorMemoryAllocation", "CUDA_ERROR_OUT_OF_MEMORY"
+        is_full = isinstance(error, cupy.cuda.memory.OutOfMemoryError)
+        if not (is_full or str(error).startswith(names)):
+            raise
+        raise GPUError(
+            f"the GPU's memory is full ({_first_line(error)}): see with nvidia-smi what else uses "
+            "it, lower --dim, set --max-vocab, or leave out --gpu"
+        ) from error
+
+
+def _check_capability(cupy: ModuleType, capability: int) -> None:
+    """Raise GPUError if CuPy's compiler no longer makes code for the current device."""
+    oldest = min(cupy.cuda.nvrtc.getSupportedArchs())
+    if capability < oldest:
+        raise GPUError(
+            f"{gpu_name()} is of compute capability {capability / 10}, and the compiler of CUDA "
+            f"{cupy.cuda.nvrtc.getVersion()[0]} makes code for {oldest / 10} and newer: install "
+            "CuPy for an older CUDA (pip install 'cupy-cuda12x[ctk]' in place of "
+            "'cupy-cuda13x'), or leave out --gpu"
+        )
 
 
 def about_gpu() -> dict[str, Any]:

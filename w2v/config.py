@@ -7,7 +7,8 @@ checked in one place wherever it comes from.
 import dataclasses
 import difflib
 import numbers
-from collections.abc import Iterable
+import reprlib
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any, get_args
 
@@ -45,6 +46,7 @@ def _option(
     *,
     minimum: float | None = None,
     above: float | None = None,
+    most: tuple[float, str] | None = None,
     choices: tuple[str, ...] | None = None,
     engine: str | None = None,
     section: str | None = None,
@@ -52,18 +54,23 @@ def _option(
     decides_ids: bool = False,
     drops_words: bool = False,
     is_recorded: bool = True,
+    may_change: bool = False,
+    begins: bool = False,
 ) -> Any:
     """A field with its help text, the values that it takes, and the engine that it is for.
 
-    section: the heading under which `--help` shows it. hidden: `--help` does not list it, since
-    another option says how to set it. decides_ids: the ids of an encoded text depend on it, so that
-    it is part of the cache's key. drops_words: it can leave a text without words before they are
-    counted. is_recorded: kept with the vectors, as it changes what is trained.
+    most: the largest value, where memory or time would not do for more, and why. section: the
+    heading under which `--help` shows it. hidden: `--help` does not list it, since another option
+    says how to set it. decides_ids: the ids of an encoded text depend on it, so that it is part of
+    the cache's key. drops_words: it can leave a text without words before they are counted.
+    is_recorded: kept with the vectors, as it changes what is trained. may_change: a run that goes
+    on may be given another value. begins: says where a run begins, and is not kept in its folder.
     """
     metadata = {
         "help": help,
         "minimum": minimum,
         "above": above,
+        "most": most,
         "choices": choices,
         "engine": engine,
         "section": section or (f"Training with --engine {engine}" if engine else "Training"),
@@ -71,12 +78,17 @@ def _option(
         "decides_ids": decides_ids,
         "drops_words": drops_words,
         "is_recorded": is_recorded,
+        "may_change": may_change,
+        "begins": begins,
     }
     return dataclasses.field(default=default, metadata=metadata)
 
 
 _text_option = partial(_option, section="Text", decides_ids=True)
 _model_option = partial(_option, section="Model")
+_score_option = partial(_option, section="Scores", is_recorded=False, may_change=True)
+_output_option = partial(_option, section="Output", is_recorded=False, may_change=True)
+_kept_option = partial(_option, section="A run that can go on", is_recorded=False, may_change=True)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -103,6 +115,7 @@ class TextConfig:
         "Folder with named corpora, read instead of downloading [env: W2V_DATA_DIR].",
         decides_ids=False,
         is_recorded=False,
+        may_change=True,
     )
     column: str = _text_option(
         "text",
@@ -154,6 +167,7 @@ class TextConfig:
         "Keep the encoded text, and use it again while nothing changed.",
         decides_ids=False,
         is_recorded=False,
+        may_change=True,
     )
 
     def __post_init__(self) -> None:
@@ -170,11 +184,29 @@ class TrainConfig(TextConfig):
 
     # The model
     model: str = _model_option("cbow", "How words are predicted.", choices=("cbow", "skipgram"))
-    dim: int = _model_option(100, "Size of a word vector.", minimum=1)
-    window: int = _model_option(5, "Context words on each side of the target.", minimum=1)
-    negative: int = _model_option(5, "Negative samples for each target.", minimum=1)
+    dim: int = _model_option(
+        100,
+        "Size of a word vector.",
+        minimum=1,
+        most=(10_000, "since every word takes 8 bytes of memory for each"),
+    )
+    window: int = _model_option(
+        5,
+        "Context words on each side of the target.",
+        minimum=1,
+        most=(10_000, "since every thread holds the vectors of a window"),
+    )
+    negative: int = _model_option(
+        5,
+        "Negative samples for each target.",
+        minimum=1,
+        most=(1_000, "since every target takes memory and time for each; 5 to 20 are usual"),
+    )
     ns_exponent: float = _model_option(
-        0.75, "Negatives are drawn in proportion to counts to this power.", minimum=0
+        0.75,
+        "Negatives are drawn in proportion to counts to this power.",
+        minimum=0,
+        most=(10, "since above it only the most frequent word would be drawn"),
     )
     # Training
     engine: str | None = _option(
@@ -183,7 +215,13 @@ class TrainConfig(TextConfig):
         "fused.",
         choices=("fused", "layers"),
     )
-    epochs: int = _option(5, "Passes over the text.", minimum=1)
+    epochs: int = _option(
+        5,
+        "Passes over the text.",
+        minimum=1,
+        most=(1_000_000, "since places are counted over all epochs"),
+        may_change=True,
+    )
     lr: float | None = _option(
         None,
         f"Learning rate to begin with; without it, {LEARNING_RATE['skipgram']} for skip-gram and "
@@ -192,10 +230,17 @@ class TrainConfig(TextConfig):
     )
     seed: int = _option(1, "Same seed, same vectors (with one thread).", minimum=0)
     gpu: bool = _option(
-        False, "Train on the GPU, through CuPy; --gpu 1 takes the second of several."
+        False,
+        "Train on the GPU, through CuPy; --gpu 1 takes the second of several.",
+        may_change=True,
     )
     device: int = _option(
-        0, "The GPU's number, which --gpu 1 sets.", minimum=0, hidden=True, is_recorded=False
+        0,
+        "The GPU's number, which --gpu 1 sets.",
+        minimum=0,
+        hidden=True,
+        is_recorded=False,
+        may_change=True,
     )
     min_lr: float = _option(0.0001, "Learning rate at the end (fused).", minimum=0, engine="fused")
     sample: float | None = _option(
@@ -212,7 +257,12 @@ class TrainConfig(TextConfig):
         engine="fused",
     )
     threads: int | None = _option(
-        None, "Threads that train; all cores if unset (fused).", minimum=1, engine="fused"
+        None,
+        "Threads that train; all cores if unset (fused).",
+        minimum=1,
+        most=(1_024, "since each takes memory, and those beyond the cores gain nothing"),
+        engine="fused",
+        may_change=True,
     )
     labelled_pairs: bool = _option(
         False,
@@ -224,6 +274,7 @@ class TrainConfig(TextConfig):
         100,
         "Targets in one update, or with --labelled-pairs sentences (layers).",
         minimum=1,
+        most=(1_000_000, "since a batch holds the vectors of all its words at once"),
         engine="layers",
     )
     optimizer: str = _option(
@@ -239,35 +290,39 @@ class TrainConfig(TextConfig):
         100, "Updates between two reports of the loss (layers).", minimum=1, engine="layers"
     )
     # Scores while training
-    analogies: str | None = _option(
-        None,
-        "Score by these analogies: a file like questions-words.txt, or the set google.",
-        section="Scores",
-        is_recorded=False,
+    analogies: str | None = _score_option(
+        None, "Score by these analogies: a file like questions-words.txt, or the set google."
     )
-    pairs: str | None = _option(
-        None,
-        "Score by these rated word pairs: a file, or the set wordsim353 or simlex999.",
-        section="Scores",
-        is_recorded=False,
+    pairs: str | None = _score_option(
+        None, "Score by these rated word pairs: a file, or the set wordsim353 or simlex999."
     )
-    eval_every: int | None = _option(
-        None,
-        "Words between two scores, if they are to come before the end.",
-        minimum=1,
-        section="Scores",
-        is_recorded=False,
+    eval_every: int | None = _score_option(
+        None, "Words between two scores, if they are to come before the end.", minimum=1
     )
     # What comes out
-    output: str | None = _option(
+    output: str | None = _output_option(
         None,
         "Where the vectors go, in the format of the ending: .pkl, .bin, .txt, .vec, .safetensors, "
         ".npz or .tsv.",
-        section="Output",
-        is_recorded=False,
     )
-    plot: str | None = _option(
-        None, "Draw the loss curve into this PNG file.", section="Output", is_recorded=False
+    plot: str | None = _output_option(None, "Draw the loss curve into this PNG file.")
+    # A run in a folder
+    run_dir: str | None = _kept_option(
+        None,
+        "Keep the run in this new folder, from which it can go on.",
+        begins=True,
+        may_change=False,
+    )
+    resume: str | None = _kept_option(
+        None,
+        "Go on with the run in this folder, from its last checkpoint.",
+        begins=True,
+    )
+    checkpoint_every: str = _kept_option(
+        "10min", "Time or words between two checkpoints: 30s, 10min, 2h, 500kwords, 100Mwords."
+    )
+    checkpoint_in_place: bool = _kept_option(
+        False, "Let training wait while a checkpoint is written, in place of copying its weights."
     )
 
     def sample_of(self, words: float) -> float:
@@ -305,17 +360,40 @@ def check_value(field: dataclasses.Field, value: Any) -> None:
     name, kind, limits = option_name(field.name), value_type(field), field.metadata
     fits = isinstance(value, _TAKEN[kind])
     if not fits or (isinstance(value, bool) and kind is not bool):
-        raise ConfigError(f"{name} takes a value of type {kind.__name__}, not {value!r}")
-    if kind in (int, float) and not abs(value) <= LARGEST[kind]:
-        raise ConfigError(f"{name} must be a number up to {LARGEST[kind]:g}, not {value}")
+        raise ConfigError(f"{name} takes a value of type {kind.__name__}, not {shown(value)}")
     if kind is str and "\0" in value:
-        raise ConfigError(f"{name} holds a NUL character: {value!r}")
+        raise ConfigError(f"{name} holds a NUL character: {shown(value)}")
     if limits["choices"] and value not in limits["choices"]:
-        raise ConfigError(f"{name} is one of {', '.join(limits['choices'])}, not {value!r}")
+        raise ConfigError(f"{name} is one of {', '.join(limits['choices'])}, not {shown(value)}")
+    if kind in (int, float):
+        _check_number(name, value, LARGEST[kind], limits)
+
+
+def _check_number(name: str, value: Any, largest: float, limits: Mapping[str, Any]) -> None:
+    if not abs(value) <= largest:
+        raise ConfigError(f"{name} must be a number up to {largest:g}, not {shown(value)}")
     if limits["minimum"] is not None and not value >= limits["minimum"]:
         raise ConfigError(f"{name} must be at least {limits['minimum']}, not {value}")
     if limits["above"] is not None and not value > limits["above"]:
         raise ConfigError(f"{name} must be above {limits['above']}, not {value}")
+    if limits["most"] is not None and value > (most := limits["most"])[0]:
+        raise ConfigError(f"{name} must be at most {most[0]:,}, {most[1]}, not {value:,}")
+
+
+class _Short(reprlib.Repr):
+    """Values in messages, cut off where they are long or deep."""
+
+    maxstring = maxother = 100
+
+    def repr_int(self, number: int, level: int) -> str:
+        """Python refuses to write an int of more than some thousand digits."""
+        bits = number.bit_length()
+        return repr(number) if bits <= 256 else f"a number of {bits:,} bits"
+
+
+def shown(value: Any) -> str:
+    """How a message shows a value, whatever it is."""
+    return str(value) if isinstance(value, float) else _Short().repr(value)
 
 
 # Names that other tools have for our options, without - and _: gensim's, word2vec.c's, fastText's,

@@ -5,8 +5,11 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from w2v.config import TrainConfig, check_value, nearest
+from w2v.config import TrainConfig, check_value, nearest, shown
 from w2v.errors import ConfigError
+
+LARGEST_FILE = 1 << 14
+"""Bytes of a configuration, at most: tomllib takes minutes for some of the longer ones."""
 
 
 def read_config(path: str | Path) -> dict[str, Any]:
@@ -16,25 +19,25 @@ def read_config(path: str | Path) -> dict[str, Any]:
     Raises ConfigError for a file that cannot be read, an unknown key (naming the nearest one) or an
     unusable value.
     """
-    try:
-        with open(path, "rb") as file:
-            table = tomllib.load(file)
-    except OSError as error:
-        raise ConfigError(f"cannot read the configuration {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}") from error
+    table = _read_table(path)
     known = {field.name: field for field in dataclasses.fields(TrainConfig)}
-    values = {key.replace("-", "_"): value for key, value in table.items()}
-    if len(values) < len(table):
-        twice = next(key for key in table if "-" in key and key.replace("-", "_") in table)
-        raise ConfigError(f"{path}: {twice} is given twice, with - and with _: keep one of them")
+    values: dict[str, Any] = {}
+    for key, value in table.items():
+        if (name := key.replace("-", "_")) in values:
+            raise ConfigError(
+                f"{path}: {name.replace('_', '-'):.80} is given twice, with - and with _: "
+                "keep one of them"
+            )
+        values[name] = value
     for key, value in values.items():
         if key == "corpus":
             if not _names_paths(value):
-                raise ConfigError(f"{path}: corpus is a path or a list of paths, not {value!r}")
+                raise ConfigError(
+                    f"{path}: corpus is a path or a list of paths, not {shown(value)}"
+                )
             continue
         if key not in known:
-            raise ConfigError(f"{path}: unknown key {key!r}{nearest(key, [*known, 'corpus'])}")
+            raise ConfigError(f"{path}: unknown key {shown(key)}{nearest(key, [*known, 'corpus'])}")
         try:
             check_value(known[key], value)
         except ConfigError as error:
@@ -42,7 +45,26 @@ def read_config(path: str | Path) -> dict[str, Any]:
     return values
 
 
+def _read_table(path: str | Path) -> dict[str, Any]:
+    try:
+        with open(path, "rb") as file:
+            data = file.read(LARGEST_FILE + 1)
+    except OSError as error:
+        raise ConfigError(f"cannot read the configuration {path}: {error.strerror}") from error
+    if len(data) > LARGEST_FILE:
+        raise ConfigError(
+            f"{path} is longer than {LARGEST_FILE:,} bytes: name a TOML file of options; "
+            "many texts go into a folder"
+        )
+    try:
+        return tomllib.loads(data.decode("utf-8-sig"))
+    except RecursionError as error:
+        raise ConfigError(f"{path} is not a configuration: its values are nested") from error
+    except ValueError as error:  # tomllib's own, invalid UTF-8, or an int of too many digits
+        reason = str(error).partition(";")[0]
+        raise ConfigError(f"{path} is not valid TOML: {reason}") from error
+
+
 def _names_paths(value: Any) -> bool:
-    return isinstance(value, str) or (
-        isinstance(value, list) and all(isinstance(path, str) for path in value)
-    )
+    paths = value if isinstance(value, list) else [value]
+    return all(isinstance(path, str) and "\0" not in path for path in paths)

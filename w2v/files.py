@@ -2,10 +2,8 @@
 
 import errno
 import os
-import signal
 import stat
 import tempfile
-import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -85,19 +83,6 @@ def replacing(
         with suppress(FileNotFoundError):
             os.unlink(temporary)
         raise
-
-
-@contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Ctrl-C is ignored in the block: what it writes is not lost to an impatient second one."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread gets Ctrl-C
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def check_writable(path: str | Path) -> None:

@@ -5,11 +5,13 @@ gone.
 """
 
 import os
+import platform
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+from w2v.errors import OutputError
 from w2v.files import open_regular
 
 try:
@@ -44,6 +46,32 @@ def hold(file: IO[bytes]) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+@contextmanager
+def owned(path: Path) -> Iterator[str | None]:
+    """A file that is this process's alone in the block, where that can be done, and names it.
+
+    Gives None, or what names the process that has it already. Raises OutputError if there can be no
+    such file.
+    """
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror}; name another place") from error
+    with os.fdopen(handle, "r+b") as file:
+        try:
+            if fcntl is not None:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield file.read(200).decode(errors="replace").strip() or "another process"
+            return
+        except OSError:  # a file system without locks
+            pass
+        file.truncate(0)
+        file.write(f"process {os.getpid()} on {platform.node()}\n".encode())
+        file.flush()
+        yield None
 
 
 def is_held(path: Path) -> bool:

@@ -21,6 +21,11 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
+def useful_threads(wanted: int | None) -> int:
+    """A thread for each core, or fewer if so many are wanted: more would only take memory."""
+    return min(wanted or cores(), cores())
+
+
 def in_order(
     pool: ThreadPoolExecutor, tasks: Iterable[Callable[[], Result]], ahead: int
 ) -> Iterator[Result]:

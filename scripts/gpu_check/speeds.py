@@ -4,11 +4,13 @@ import time
 from typing import Any
 
 import numpy as np
+from cases import LARGE_VOCABULARY, LAYERS, SPEED, Case
 from check import Check, plan_for
 
 from w2v import backend
 from w2v.config import TextConfig, TrainConfig
 from w2v.corpus import SENTENCE_END, EncodedCorpus, Vocabulary
+from w2v.errors import CorpusError
 from w2v.kernels.plan import Plan
 from w2v.kernels.reference import spans
 from w2v.kernels.weights import initial_weights
@@ -27,31 +29,33 @@ BARS = {  # words per second at sample 1e-4 on an H200, what is asked for
 
 LAYERS_BAR = 500e3
 
+WORDS = 3 * 10**8
+"""Of the streams: a pass takes seconds."""
+
 
 def speeds(check: Check) -> dict[str, Any]:
-    """Words per second on a stream of a thousand million words."""
-    times = 1 if check.is_dry else -(-(10**9) // check.text.words)
+    """Words per second on a stream of WORDS words."""
+    times = 1 if check.is_small else -(-WORDS // check.text.words)
     vocabulary = check.text.vocabulary
     many = Vocabulary(vocabulary.words, vocabulary.counts * times)
     text = EncodedCorpus(np.tile(check.text.ids, times), many)
     rows = {}
-    for dim in (8,) if check.is_dry else (100, 128, 300):
-        for model in ("skipgram", "cbow"):
-            for sample in (1e-4, 1e-3):
-                row = speed(check, text, model, dim, sample)
-                name = f"{model} {dim} {sample:g}"
-                bar = BARS.get((model, dim)) if sample == 1e-4 else None
-                word = check.expect(name, bar is None or row["words_per_second"] >= bar)
-                rows[name] = row
-                print(f"{model:9} dim {dim:3} sample {sample:g}: {describe(row)} {word}")
+    for case in check.in_time(SPEED):
+        for sample in (1e-4, 1e-3):
+            row = speed(check, text, case, sample)
+            name = f"{case} {sample:g}"
+            bar = BARS.get((case.model, case.dim)) if sample == 1e-4 else None
+            word = check.expect(name, bar is None or row["words_per_second"] >= bar)
+            rows[name] = row
+            print(f"{case!s:12} sample {sample:g}: {describe(row)} {word}")
     return rows
 
 
-def speed(check: Check, text: EncodedCorpus, model: str, dim: int, sample: float, **more) -> dict:
+def speed(check: Check, text: EncodedCorpus, case: Case, sample: float) -> dict:
     """One pass over a text: words and kept centre words per second, and bytes moved."""
     kernel = check.kernel()
-    plan = plan_for(check, kernel, text, model, dim, sample=sample, **more)
-    weights = kernel.place(initial_weights(len(text.vocabulary), dim, 1), len(text.ids))
+    plan = plan_for(check, kernel, text, case, sample=sample)
+    weights = kernel.place(initial_weights(len(text.vocabulary), case.dim, 1), len(text.ids))
     trainer = FusedTraining(kernel, weights, plan, text, TrainConfig(epochs=1, seed=1))
     trainer.compile()
     kernel.train(text.ids, 0, min(len(text.ids), 1 << 20), weights, plan, 1, 0)  # uploads the text
@@ -61,9 +65,9 @@ def speed(check: Check, text: EncodedCorpus, model: str, dim: int, sample: float
     words_per_second = text.words / seconds
     counts = text.vocabulary.counts
     kept = float((counts * ((plan.keep + 1.0) / 2**32)).sum() / counts.sum())
-    bytes_each = bytes_per_center(text, plan, dim)
+    bytes_each = bytes_per_center(text, plan, case.dim)
     moved = words_per_second * kept * bytes_each / 1e9
-    copy = check.results.get("device", {}).get("copy_gb_per_second", float("nan"))
+    copy = check.found("device").get("copy_gb_per_second", float("nan"))
     return {
         "words_per_second": words_per_second,
         "centers_per_second": words_per_second * kept,
@@ -97,7 +101,7 @@ def bytes_per_center(text: EncodedCorpus, plan: Plan, dim: int) -> float:
 
 def large_vocabulary(check: Check) -> dict[str, Any]:
     """A million words by Zipf's law, whose tables do not fit into a cache."""
-    words, length = (2000, 20_000) if check.is_dry else (1_000_000, 1 << 29)
+    words, length = (2000, 20_000) if check.is_small else (1_000_000, WORDS)
     random = np.random.default_rng(1)
     share = np.cumsum(1 / np.arange(1, words + 1))
     ids = np.empty(length, np.int32)
@@ -113,9 +117,9 @@ def large_vocabulary(check: Check) -> dict[str, Any]:
     ids = np.where(ids == SENTENCE_END, SENTENCE_END, numbers[ids]).astype(np.int32)
     text = EncodedCorpus(ids, Vocabulary([str(word) for word in range(words)], counts[order]))
     rows = {}
-    for model in ("skipgram", "cbow"):
-        rows[model] = speed(check, text, model, 8 if check.is_dry else 128, 1e-4)
-        print(f"{model:9} {words:,} words: {describe(rows[model])}")
+    for case in check.in_time(LARGE_VOCABULARY):
+        rows[str(case)] = row = speed(check, text, case, 1e-4)
+        print(f"{case!s:12} {words:,} words: {describe(row)}")
     return rows
 
 
@@ -143,17 +147,17 @@ def layers(check: Check) -> dict[str, Any]:
     """The book's configuration on the layers engine: batches of 100, Adam on every row."""
     treebank = check.data / "ptb" / "ptb.train.txt"
     options: dict[str, Any] = {"min_count": 1, "vocab_order": "appearance", "cache": False}
-    if check.is_dry:
+    if check.is_small:
         text = check.text
     elif treebank.exists():
         text = encode_corpus(str(treebank), TextConfig(**options))
     else:
-        raise SystemExit(f"{treebank} is not there")
+        raise CorpusError(f"{treebank} is not there: put the Penn Treebank's file in that place")
     rows = {}
-    for model in ("cbow", "skipgram"):
+    for case in check.in_time(LAYERS):
         config = TrainConfig(
-            model=model, engine="layers", optimizer="adam", epochs=1, gpu=not check.is_dry,
-            dim=8 if check.is_dry else 100, eval_interval=1000, **options,
+            model=case.model, dim=case.dim, engine="layers", optimizer="adam", epochs=1,
+            gpu=not check.is_dry, eval_interval=1000, **options,
         )  # fmt: skip
         heard = Heard()
         follow(LayersTraining.from_config(text, config).updates(), heard)
@@ -162,7 +166,7 @@ def layers(check: Check) -> dict[str, Any]:
             rate = (last.words - first.words) / (last.seconds - first.seconds)
         else:
             rate = last.words / last.seconds
-        word = check.expect(f"layers {model}", model != "cbow" or rate >= LAYERS_BAR)
-        rows[model] = {"words_per_second": rate, "loss": last.loss}
-        print(f"{model:9}: {rate:,.0f} words/s, {1e8 / rate:.0f} us a step, {word}")
+        word = check.expect(f"layers {case}", case.model != "cbow" or rate >= LAYERS_BAR)
+        rows[str(case)] = {"words_per_second": rate, "loss": last.loss}
+        print(f"{case!s:12}: {rate:,.0f} words/s, {1e8 / rate:.0f} us a step, {word}")
     return rows

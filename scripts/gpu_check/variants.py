@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from cases import VARIANTS, Case
 from check import Check, plan_for
 from qualities import scores, train_once
 from torch_sgns import CENTERS, TorchSgns
@@ -11,22 +12,12 @@ from w2v import kernels
 TORCH_BAR = 10.0  # times PyTorch's mini-batches
 
 
-SHAPES = ["1x5", "4x8", "8x8", "8x16", "16x16", "32x16", "32x32", "16x16 tensor", "32x32 tensor"]
-
-
-def shapes(check: Check) -> dict[str, Any]:
+def variants(check: Check) -> dict[str, Any]:
     """What the shape of a span and tensor cores cost and bring: 1x5 shares nothing."""
     rows = {}
-    for model in ("skipgram", "cbow"):
-        for shape in SHAPES[:2] if check.is_dry else SHAPES:
-            size, _, tensor = shape.partition(" ")
-            centers, shared = map(int, size.split("x"))
-            kernel = check.kernel(bool(tensor))
-            dim = 8 if check.is_dry else 128
-            row = train_once(check, kernel, model, dim, 1, shape=(centers, shared))
-            rows[f"{model} {shape}"] = row
-            speed = row["words_per_second"] / 1e6
-            print(f"{model:9} {shape:12}: {speed:6.1f} M words/s, {scores(row)}")
+    for case in check.in_time(VARIANTS):
+        rows[str(case)] = row = train_once(check, check.kernel(case.tensor), case, 1)
+        print(f"{case!s:25}: {row['words_per_second'] / 1e6:6.1f} M words/s, {scores(row)}")
     return rows
 
 
@@ -38,13 +29,13 @@ def pytorch(check: Check) -> dict[str, Any]:
         print("PyTorch is not installed: nothing to compare with")
         return {"missing": "torch"}
     device = "cuda" if torch.cuda.is_available() and not check.is_dry else "cpu"
-    dim = 8 if check.is_dry else 128
-    reference, spans = kernels.load("reference"), {"shape": (16, 16), "workers": CENTERS // 2}
-    plan = plan_for(check, reference, check.text, "skipgram", dim, **spans)
+    dim = 8 if check.is_small else 128
+    case = Case("skipgram", dim, (16, 16))
+    plan = plan_for(check, kernels.load("reference"), check.text, case, workers=CENTERS // 2)
     side = TorchSgns(check.text.ids, plan, dim, device)
     side.train(min(len(check.text.ids), 1 << 20))
     row = side.train(len(check.text.ids))
-    ours = check.results.get("speed", {}).get("skipgram 128 0.0001")
+    ours = check.found("speed").get("skipgram 128 0.0001")
     if ours:
         row["times"] = ours["words_per_second"] / row["words_per_second"]
         word = check.expect("pytorch", row["times"] >= TORCH_BAR)

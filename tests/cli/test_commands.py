@@ -171,7 +171,7 @@ def test_encode_makes_what_training_uses_and_info_shows_it(w2v, text):
     assert "encoded before" in w2v("train", text, *SMALL)[2]
     assert "encoded before" in w2v("encode", text, "--min-count", 1)[2]
     about = json.loads(w2v("info", path, "--json")[1])
-    assert about["kind"] == "encoded corpus" and about["version"] == 1
+    assert about["kind"] == "encoded corpus" and about["version"] == 2
     assert (about["words"], about["sentences"], about["vocabulary"]) == (288, 24, 12)
     assert about["options"]["min_count"] == 1 and about["sources"][0]["path"] == str(text)
     out = w2v("info", path)[1]
@@ -204,6 +204,15 @@ def test_info_of_word_vectors_and_of_other_files(w2v, refused, model, text):
     assert w2v("info", model)[1].endswith("vocabulary       5\ndim              3\n")
     assert "text.txt is not a model" in refused("info", text)
     assert "no model nowhere" in refused("info", "nowhere")
+    os.mkfifo("pipe")
+    assert "pipe is not an ordinary file" in refused("info", "pipe")
+
+
+def test_encode_takes_as_many_threads_as_training_does(w2v, refused, text):
+    for count, message in ((0, "at least 1"), (1025, "at most 1,024"), (10**30, "a number up to")):
+        line = refused("encode", text, "--threads", count, code=2)
+        assert f"--threads must be {message}" in line
+    assert w2v("encode", text, "--threads", 1024)[0] == 0
 
 
 def test_the_loss_curve_is_drawn(w2v, text, tmp_path):
@@ -341,11 +350,31 @@ def test_a_corpus_on_the_command_line_replaces_the_files_dataset(w2v, refused, t
         ("lr = 1" + "0" * 400, "c.toml: --lr must be a number up to"),
         ('output = "a\\u0000b"', "c.toml: --output holds a NUL character"),
         ("min-count = 1\nmin_count = 7", "c.toml: min-count is given twice"),
+        ("a-b_c = 1\na_b-c = 7", "c.toml: a-b-c is given twice"),
+        ("window = 2147483647", "c.toml: --window must be at most 10,000"),
+        ("threads = 100000", "c.toml: --threads must be at most 1,024"),
+        ("dim = 1" + "0" * 5000, "c.toml is not valid TOML: Exceeds the limit"),
+        ("dim = 0x" + "f" * 5000, "--dim must be a number up to 2.14748e+09, not a number of 20"),
+        ("corpus = [0x" + "f" * 5000 + "]", "not [a number of 20,000 bits]"),
+        ("model = '" + "x" * 5000 + "'", "c.toml: --model is one of cbow, skipgram, not 'xxx"),
+        ("x" * 5000 + " = 1", "c.toml: unknown key 'xxx"),
+        ("dim = " + "[" * 5000, "c.toml is not a configuration: its values are nested"),
+        ("dim = 1979-05-27", "--dim takes a value of type int, not datetime.date(1979, 5, 27)"),
+        ('corpus = "a\\u0000b"', "c.toml: corpus is a path or a list of paths, not 'a\\x00b'"),
+        ("a." * 10_000 + "a = 1", "c.toml is longer than 16,384 bytes"),
+        ("dim = \udcff", "c.toml is not valid TOML: 'utf-8' codec can't decode"),
     ],
+    ids=lambda value: value[:30],
 )
 def test_a_wrong_configuration_is_refused(refused, text, tmp_path, content, message):
-    (tmp_path / "c.toml").write_text(content)
-    assert message in refused("train", text, "--config", "c.toml", code=2)
+    (tmp_path / "c.toml").write_bytes(content.encode(errors="surrogateescape"))
+    line = refused("train", text, "--config", "c.toml", code=2)
+    assert message in line and len(line) < 300
+
+
+def test_a_configuration_may_begin_with_a_byte_order_mark(w2v, text):
+    (text.parent / "c.toml").write_bytes("\ufeffepochs = 3".encode())
+    assert w2v("train", text, *SMALL, "--config", "c.toml", "--epochs", 2)[0] == 0
 
 
 def test_a_missing_configuration_is_refused(refused, text):
@@ -367,6 +396,16 @@ def test_a_missing_configuration_is_refused(refused, text):
         (["--lr", "nan"], "--lr must be a number up to 1e+30, not nan"),
         (["--lr", "inf"], "--lr must be a number up to 1e+30, not inf"),
         (["--dim", 10**23], "--dim must be a number up to"),
+        (["--dim", 10_001], "--dim must be at most 10,000, since every word takes 8 bytes"),
+        (["--window", 2147483647], "--window must be at most 10,000, since every thread holds"),
+        (["--negative", 1_001], "--negative must be at most 1,000, since every target takes"),
+        (["--ns-exponent", 1e30], "--ns-exponent must be at most 10, since above it only"),
+        (["--epochs", 1_000_001], "--epochs must be at most 1,000,000, since places"),
+        (["--threads", 100_000], "--threads must be at most 1,024, since each takes memory"),
+        (
+            ["--engine", "layers", "--batch-size", 1_000_001],
+            "--batch-size must be at most 1,000,000, since a batch holds",
+        ),
         (["--encoding", "undefined"], "'undefined' is not the name of a text encoding"),
         (["--dim", "x"], "'x' is not a valid integer"),
         (["--model", "glove"], "'glove' is not one of 'cbow', 'skipgram'"),

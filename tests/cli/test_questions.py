@@ -100,7 +100,7 @@ def test_similar_needs_one_kind_of_question(refused):
     assert "needs a positive word" in refused("similar", "-n", "king", "--cosmul", code=2)
 
 
-@pytest.mark.parametrize("top", [0, -3, "x"])
+@pytest.mark.parametrize("top", [0, -3, "x", 2**31, 10**30])
 def test_an_unusable_top_is_refused(refused, top):
     commands = [
         ["similar", "king"],

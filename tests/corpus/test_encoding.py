@@ -139,6 +139,12 @@ def test_a_pipe_is_read_once_and_not_kept(tmp_path):
     assert list(cache.cache_folder().iterdir()) == []
 
 
+def test_a_pipe_that_cannot_be_read_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.parquet")
+    with pytest.raises(CorpusError, match=r"pipe\.parquet .*: it is not an ordinary file"):
+        encode_files([tmp_path / "pipe.parquet"], ALL)
+
+
 # Several files, folders, Parquet, sentences
 
 

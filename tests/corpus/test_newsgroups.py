@@ -156,7 +156,7 @@ def test_the_counts_are_the_notebooks(notebook):
     assert corpus.ids.tolist().index(-1) == 61  # words of the first post
     options = {"window": 10, "negative": 1, "power": 0, "batch_size": 1, "seed": 1}
     batches = PairBatches(corpus.ids, corpus.vocabulary.counts, **options)
-    (target, context, labels), words = next(iter(batches))
+    (target, context, labels), words = next(batches.of_epoch(1))
     assert len(target) == len(context) == 2220 and labels.sum() == 1110 and words == 61
     assert len(batches) == 10_940 and batches.pairs == 35_841_312
 

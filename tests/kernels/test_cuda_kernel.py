@@ -132,8 +132,14 @@ def test_blocks_that_share_a_text_train_every_pair_once(cuda):
 
 
 @pytest.mark.parametrize("sentence", [300, None])
-def test_a_text_that_does_not_fit_is_streamed(cuda, sentence):
-    """The same bits, though each part is on the device with no more than its windows reach."""
+@pytest.mark.parametrize("eager", [False, True])
+def test_a_text_that_does_not_fit_is_streamed(cuda, cupy, monkeypatch, sentence, eager):
+    """The same bits, though each part is on the device with no more than its windows reach.
+
+    Whether a copy is done as late as it may be, or before the kernel that was launched before it.
+    """
+    monkeypatch.setattr(cupy.Stream, "eager", eager)
+    monkeypatch.setenv("EMULATOR_ORDER", "1")  # another order of threads gives other bits
     ids = random_stream(6 * PIECE, 50, 3, sentence)
     plan = plan_for(ids, 50, sample=0.01)
     results = []
@@ -178,6 +184,12 @@ def test_uploads_pin_no_more_than_small_tables(cuda, cupy):
     assert sum(cupy.PINNED) <= 1 << 14  # the ids of the words that are watched
 
 
+def test_a_part_of_a_streamed_text_fits_into_a_power_of_two(cuda, cupy):
+    """Which is what CuPy pins for it: with the windows around it, not twice as much."""
+    longest = cuda.CudaKernel.block + 8 * PIECE
+    assert cupy.pinned_bytes(4 * longest) < 1.01 * 4 * longest
+
+
 @pytest.mark.parametrize("part", [1, 100, 1 << 20])
 def test_an_upload_in_parts_is_the_array(cuda, part):
     from w2v.kernels.cuda.text_stream import upload
@@ -193,7 +205,7 @@ def test_a_buffer_is_not_filled_again_while_it_is_on_its_way(cuda, cupy):
     text = DeviceText(ids, room=0, block=PIECE)
     reach = Reach(ids, plan_for(ids, 50), 7, 0)
     text.fetch(0, PIECE, reach)
-    (on_its_way,) = [task for task in text.stream.work if task is not None]
+    *_, on_its_way = [task for task in text.stream.work if task is not None]
     text.fetch(2 * PIECE, 3 * PIECE, reach)  # another range into the same buffer
     assert on_its_way not in text.stream.work
     device, start, stop = text.part(2 * PIECE, 3 * PIECE, reach)

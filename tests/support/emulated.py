@@ -37,12 +37,19 @@ def build(defines: tuple[str, ...]) -> ctypes.CDLL:
         return ctypes.CDLL(str(library))
 
 
-def run(defines: tuple[str, ...], blocks: int, arguments) -> None:
-    """Start the kernel. arguments: NumPy arrays, passed as pointers, and NumPy scalars by value."""
+def run(defines: tuple[str, ...], blocks: int, arguments, order: str) -> None:
+    """Start the kernel. arguments: NumPy arrays, passed as pointers, and NumPy scalars by value.
+
+    order: a number, for the order in which threads come to run.
+    """
     passed = [
         ctypes.c_void_p(value.ctypes.data)
         if isinstance(value, numpy.ndarray)
         else _C_TYPES[type(value)](value.item())
         for value in arguments
     ]
+    before = os.environ.get("EMULATOR_ORDER")
+    os.environ["EMULATOR_ORDER"] = order
     build(defines).run(ctypes.c_int(blocks), *passed)
+    if before is None:
+        del os.environ["EMULATOR_ORDER"]

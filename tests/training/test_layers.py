@@ -274,7 +274,7 @@ def test_the_host_does_not_wait_for_a_gpu_at_each_step(cupy, model, max_grad):
     trainer.fit(windows, windows.target, 4, 100, max_grad, None, seed=1)
     steps, epochs = 4 * 19, 4
     assert cupy.work["waits"] <= 2 * epochs  # the weights are checked after each
-    assert cupy.work["launches"] <= (25 if max_grad is None else 35) * steps
+    assert cupy.work["launches"] <= (25 if max_grad is None else 37) * steps
 
 
 @pytest.mark.parametrize("table", [0, 1])

@@ -6,6 +6,7 @@ so that `w2v --help` answers at once.
 
 import itertools
 import os
+import signal
 import sys
 from typing import NoReturn
 
@@ -22,9 +23,9 @@ from w2v.cli.sections import Group
 from w2v.cli.train import train
 from w2v.config import meant, option_name
 from w2v.errors import W2VError
+from w2v.signals import ending
 
 WORD_COMMANDS = {"similar", "analogy", "similarity", "odd-one-out", "rank", "vector"}
-INTERRUPTED = 130  # what a shell gives for a command that Ctrl-C has ended
 
 
 @click.group(
@@ -62,14 +63,16 @@ cli.add_section("Files", (convert, info))
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and exit. An error is one line on stderr; `--debug` shows where."""
+    is_process = arguments is None
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        sys.exit(cli.main(arguments, prog_name="w2v", standalone_mode=False) or 0)
+        with ending(is_last=is_process):
+            sys.exit(cli.main(arguments, prog_name="w2v", standalone_mode=False) or 0)
     except BrokenPipeError:  # the reader of our output, `head` for example, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    except (KeyboardInterrupt, click.Abort):
-        _complain("interrupted", INTERRUPTED)
+    except (KeyboardInterrupt, click.Abort) as error:
+        _complain("interrupted", 128 + getattr(error, "number", signal.SIGINT))
     except Exception as error:
         if "--debug" in itertools.takewhile(lambda word: word != "--", arguments):
             raise
@@ -108,5 +111,5 @@ def _describe(error: Exception) -> tuple[str, int]:
     if isinstance(error, OSError):
         return f"the system refuses: {error}", 1
     if isinstance(error, MemoryError):
-        return f"out of memory ({error}): use a smaller --dim or --max-vocab", 1
+        return f"out of memory ({error}): use a smaller --dim, --window or --max-vocab", 1
     return f"unexpected {type(error).__name__}: {error} (show where with --debug)", 1

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from w2v.cli.options import debug_option
+from w2v.cli.options import debug_option, number_type
 
 
 class FormatName(click.Choice):
@@ -36,7 +36,7 @@ class FormatName(click.Choice):
     type=FormatName(),
     help="The format of OUT, where its ending does not say it.",
 )
-@click.option("--limit", type=click.IntRange(min=1), help="Only the first so many words of IN.")
+@click.option("--limit", type=number_type, help="Only the first so many words of IN.")
 @click.option("--no-header", is_flag=True, help="IN is text without the line `V H`, as GloVe's.")
 @click.option("--omit-header", is_flag=True, help="Write text without the line `V H`.")
 @click.option(

@@ -15,19 +15,18 @@ from w2v.cli.options import (
     given_options,
     json_option,
     stronger_text,
+    threads_option,
 )
 from w2v.cli.sections import Command
 from w2v.config import TextConfig
-from w2v.errors import ConfigError, GPUError, OutputError
+from w2v.errors import ConfigError, GPUError, InputError, OutputError
 
 
 @click.command(cls=Command, short_help="Encode a text ahead of training.")
 @click.argument("corpus", nargs=-1, type=click.Path(allow_dash=True), metavar="[CORPUS]...")
 @config_option
 @config_options(TextConfig, without=("cache",))
-@click.option(
-    "--threads", type=click.IntRange(min=1), help="Threads that split the text; all cores if unset."
-)
+@threads_option("Threads that split the text, at most; all cores if unset.")
 @debug_option
 @click.pass_context
 def encode(
@@ -86,12 +85,7 @@ def info(path: str | None, as_json: bool) -> None:
       w2v info vectors.pkl
       w2v info ~/.cache/w2v/corpora/corpus.txt-*.ids --json
     """
-    from w2v.corpus.encoded_corpus import is_encoded
-
-    if path is None:
-        about = _about_machine()
-    else:
-        about = _about_corpus(path) if is_encoded(path) else _about_vectors(path)
+    about = _about_machine() if path is None else _about_file(path)
     if as_json:
         click.echo(json.dumps(about, ensure_ascii=False, indent=2))
         return
@@ -122,10 +116,19 @@ def _about_machine() -> dict[str, Any]:
         return about | {"gpu": str(error)}
 
 
-def _about_corpus(path: str) -> dict[str, Any]:
-    from w2v.corpus.encoded_corpus import load, read_header
+def _about_file(path: str) -> dict[str, Any]:
+    from w2v.corpus.encoded_corpus import is_encoded
 
-    header, corpus = read_header(path), load(path)
+    if Path(path).exists() and not Path(path).is_file():  # a pipe would be waited for
+        raise InputError(f"{path} is not an ordinary file: name a file of vectors or encoded text")
+    return _about_corpus(path) if is_encoded(path) else _about_vectors(path)
+
+
+def _about_corpus(path: str) -> dict[str, Any]:
+    from w2v.corpus.encoded_corpus import load_opened, opened
+
+    with opened(path) as (file, header):
+        corpus = load_opened(file, header)
     return {
         "kind": "encoded corpus",
         "version": header.version,

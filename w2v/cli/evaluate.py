@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from w2v.cli.answers import print_json
-from w2v.cli.options import debug_option, gpu_option, json_option
+from w2v.cli.options import debug_option, gpu_option, json_option, number_type
 from w2v.config import DEFAULT_VECTORS, SCORED_WORDS
 
 
@@ -34,7 +34,7 @@ from w2v.config import DEFAULT_VECTORS, SCORED_WORDS
 @click.option("--cosmul", is_flag=True, help="Answer analogies by 3CosMul in place of 3CosAdd.")
 @click.option(
     "--restrict",
-    type=click.IntRange(min=1),
+    type=number_type,
     default=SCORED_WORDS,
     show_default=True,
     metavar="N",

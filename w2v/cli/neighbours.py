@@ -13,6 +13,7 @@ from w2v.cli.options import (
     json_option,
     model_option,
     restrict_option,
+    threads_option,
     top_option,
 )
 from w2v.errors import InputError
@@ -31,7 +32,7 @@ SHOWN = 5  # unknown words that are named
     type=click.Path(),
     help="Write to this file, when all is found, not to stdout.",
 )
-@click.option("--threads", type=click.IntRange(min=1), help="Threads; all cores if unset.")
+@threads_option("Threads; all cores if unset.")
 @model_option
 @gpu_option
 @json_option

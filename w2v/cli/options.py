@@ -11,9 +11,11 @@ from click.core import ParameterSource
 from w2v.cli.sections import Command, Option
 from w2v.config import (
     DEFAULT_VECTORS,
+    LARGEST,
     PYTHON_TOKENIZER,
     TextConfig,
     TrainConfig,
+    check_value,
     option_name,
     value_type,
 )
@@ -51,13 +53,16 @@ model_option = click.option(
     help="The vectors to ask.",
 )
 
+number_type = click.IntRange(1, int(LARGEST[int]))
+"""How many of something: answers, words."""
+
 top_option = click.option(
-    "--top", default=5, show_default=True, type=click.IntRange(min=1), help="How many answers."
+    "--top", default=5, show_default=True, type=number_type, help="How many answers."
 )
 
 restrict_option = click.option(
     "--restrict",
-    type=click.IntRange(min=1),
+    type=number_type,
     metavar="N",
     help="Answer with the first N words only, which are the most frequent ones.",
 )
@@ -84,6 +89,17 @@ config_option = click.option(
     metavar="FILE",
     help="Take options from a TOML file; the command line and the environment come first.",
 )
+
+
+def threads_option(help: str) -> Callable:
+    """`--threads` of a command that trains nothing, with the limits that it has in training."""
+    field = TrainConfig.__dataclass_fields__["threads"]
+
+    def check(context: click.Context, _: click.Parameter, threads: int | None) -> int | None:
+        check_value(field, threads)
+        return threads
+
+    return click.option("--threads", type=int, callback=check, help=help)
 
 
 def config_options(

@@ -23,7 +23,7 @@ import numpy
 
 from w2v.corpus.vocabulary import Vocabulary
 from w2v.errors import CorpusError, W2VError
-from w2v.files import open_regular
+from w2v.files import open_regular, replacing
 
 VERSION = 2
 MAGIC = b"w2v-ids\n"
@@ -112,6 +112,15 @@ def finish_file(file: IO[bytes], vocabulary: Vocabulary, header: Header) -> None
         vocabulary_checksum=checksum(body),
     )
     _write_header(file, header)
+
+
+def write(text: EncodedCorpus, path: Path) -> None:
+    """Write a text that is no file's, whole or not at all. Raises OutputError."""
+    with replacing(path) as file:
+        for start in range(0, len(text.ids), CHECKED):
+            file.write(text.ids[start : start + CHECKED].astype(ID).data)
+        header = Header({}, [], len(text.ids), len(text.vocabulary), 0)
+        finish_file(file, text.vocabulary, header)
 
 
 def copy_with_sources(

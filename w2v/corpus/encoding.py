@@ -28,7 +28,7 @@ from w2v.corpus.tokenize import Block, number_tokens, split_text
 from w2v.corpus.vocabulary import Vocabulary
 from w2v.errors import CorpusError, OutputError
 from w2v.files import unnamed
-from w2v.parallel import cores, in_order, read_ahead
+from w2v.parallel import in_order, read_ahead, useful_threads
 
 Task = Callable[[], Block]
 
@@ -66,12 +66,12 @@ def encode_files(
 
     An earlier result is used again if the files and options are the same, and the result is kept
     in the cache, unless `config.cache` is off or a source is not a regular file. note: is told, in
-    a line each, what is skipped, pruned or found in the cache. threads: by default, a thread for
-    each core. Raises CorpusError, ConfigError and OutputError.
+    a line each, what is skipped, pruned or found in the cache. threads: at most, and
+    by default, a thread for each core. Raises CorpusError, ConfigError and OutputError.
     """
     cleaning = Cleaning.of(config)
     files, options = find_files(sources, note), cache.text_options(config)
-    job = _Job(describe(sources), config, note, threads or cores(), sizes)
+    job = _Job(describe(sources), config, note, useful_threads(threads), sizes)
     place = cache.place_for(sources, options)
     is_regular = all(file != "-" and os.path.isfile(file) for file in files)
     is_kept = config.cache and is_regular
@@ -116,7 +116,7 @@ def encode_sentences(
     else:
         batches = batch_sentences(sentences, sizes.batch, lines)
         tasks = (partial(number_tokens, batch, cleaning) for batch in batches)
-    job = _Job(name, config, note, threads or cores(), sizes)
+    job = _Job(name, config, note, useful_threads(threads), sizes)
     return _encode(tasks, job)
 
 

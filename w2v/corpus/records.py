@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from w2v.corpus.kinds import ENDINGS
 from w2v.errors import CorpusError
+from w2v.files import open_regular
 
 if TYPE_CHECKING:
     import pyarrow
@@ -34,6 +35,7 @@ def parquet_rows(path: str, column: str) -> Iterator[bytes]:
     import pyarrow.parquet
 
     try:
+        open_regular(path).close()  # a pipe would be waited for, and cannot be read anyway
         with pyarrow.parquet.ParquetFile(path) as file:
             names = file.schema_arrow.names
             top = column if column in names else column.partition(".")[0]
@@ -53,8 +55,8 @@ def without_column(path: str, column: str, names: list[str]) -> CorpusError:
 
 
 def reason(error: Exception) -> str:
-    """What pyarrow says, in a line."""
-    return str(error).partition("\n")[0]
+    """What pyarrow or the system says, in a line."""
+    return getattr(error, "strerror", None) or str(error).partition("\n")[0]
 
 
 def lines_of(rows: "pyarrow.Array", inside: list[str], name: str) -> bytes:

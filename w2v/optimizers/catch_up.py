@@ -57,6 +57,19 @@ class CatchUpAdam(AdamRule):
             rows = numpy.arange(len(param)) if ids is None else ids[place]
             self._settle_one(param, rows, state, self.iter)
 
+    def settled(self, params: list[Array], place: int) -> Array:
+        """A copy of one of the parameters, settled, by copies of what is kept of it."""
+        self.make_state(params)
+        copy = params[place].copy()
+        state = [array.copy() for array in self.state[place]]
+        self._settle_one(copy, numpy.arange(len(copy)), state, self.iter)
+        return copy
+
+    @property
+    def kept(self) -> list[str]:
+        """Names of the arrays that are kept of a parameter."""
+        return [*super().kept, "last"]
+
     def update_one(self, param: Array, ids: Any, rows: Array, *state: Array) -> None:
         """Move the rows that the gradient names; the others count as not used."""
         from w2v.optimizers.adam_loops import adam_step

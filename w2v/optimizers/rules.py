@@ -62,6 +62,25 @@ class Rule:
     def settle(self, params: list[Array], ids: Sequence[Array] | None = None) -> None:
         """Bring rows up to date before they are read. Nothing to do but for CatchUpAdam."""
 
+    def settled(self, params: list[Array], place: int) -> Array:
+        """One of the parameters as it is when settled: itself, or a copy.
+
+        Nothing is changed, so that looking at a training does not change what it becomes.
+        """
+        return params[place]
+
+    @property
+    def kept(self) -> list[str]:
+        """Names of the arrays that are kept of a parameter."""
+        return self.on_gpu.moments
+
+    def arrays(self, params: list[Array]) -> list[list[Array]]:
+        """For each parameter the arrays that are kept of it, in the order of `kept`."""
+        if array_module(*params) is not numpy:
+            return self.on_gpu.state(params)
+        self.make_state(params)
+        return self.state
+
     def make_state(self, params: list[Array]) -> None:
         """Make the arrays that are kept, zeros, unless there are any."""
         if not self.state:

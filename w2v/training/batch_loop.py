@@ -7,14 +7,27 @@ from typing import Any, Protocol
 
 import numpy
 
-from w2v.backend import Array, array_module, check_gpu_memory
+from w2v.backend import Array, array_module, check_gpu_memory, to_cpu
 from w2v.config import TrainConfig
-from w2v.errors import DivergenceError
+from w2v.errors import DivergenceError, ModelFileError
 from w2v.layers import RowGradient
 from w2v.optimizers import OPTIMIZERS
+from w2v.optimizers.portable import TABLES, kept, restore
 from w2v.optimizers.rules import Rule
+from w2v.training.checkpoint import State
 from w2v.training.listener import Progress
 from w2v.training.loss_curve import draw_losses
+
+_KEPT = (
+    "_epoch",
+    "_iteration",
+    "_total",
+    "_count",
+    "words_done",
+    "seconds",
+    "loss_list",
+    "iteration_list",
+)
 
 LARGEST_WEIGHT = 65504.0
 """The largest number of float16, which the model file holds. Sound weights stay below 100."""
@@ -99,6 +112,10 @@ class BatchLoop:
             loss=self.loss_list[-1],
         )
 
+    def batches_done(self, batches: Batches) -> int:
+        """How many batches of all epochs were trained."""
+        return (self._epoch - 1) * len(batches) + self._iteration
+
     def begin(self) -> None:
         """Let the next epoch be the first."""
         self.seconds = 0.0
@@ -114,6 +131,32 @@ class BatchLoop:
             grads = clip(grads, max_grad)
         self.optimizer.update(params, grads)
         return loss
+
+    def state(self) -> State:
+        """The tables, what the optimizer keeps of them, where the loop is and what was counted."""
+        params = self.model.params
+        tensors, numbers = kept(self.optimizer, params)
+        tables = {name: to_cpu(param) for name, param in zip(TABLES, params, strict=True)}
+        settled = self.optimizer.settled(params, 0)
+        if settled is not params[0]:  # W_in as a reader of the checkpoint should see it
+            tables["W"] = to_cpu(settled)
+        numbers |= {name: getattr(self, name) for name in _KEPT}
+        numbers["_total"] = float(self._total)
+        return State({**tables, **tensors}, numbers)
+
+    def restore(self, state: State) -> None:
+        """Go on from a state. Raises ModelFileError for one of another kind or size."""
+        params = self.model.params
+        numbers = state.numbers_of((*_KEPT, "updates", "form"))
+        saved = state.tables(TABLES, params[0].shape)
+        for param, table in zip(params, saved, strict=True):
+            param[...] = array_module(param).asarray(table)
+        for name in _KEPT:
+            setattr(self, name, numbers[name])
+        try:
+            restore(self.optimizer, params, state.tensors, numbers)
+        except KeyError as error:
+            raise ModelFileError(f"the checkpoint has no {error}: it is of another rule") from error
 
     def plot(self, ylim: tuple[float, float] | None = None, path: str | None = None) -> None:
         """Draw the loss curve, on the screen or into a PNG file at `path`."""

@@ -15,6 +15,7 @@ from w2v.backend import Array
 from w2v.config import LEARNING_RATE, TrainConfig
 from w2v.corpus.vocabulary import Vocabulary
 from w2v.optimizers import OPTIMIZERS
+from w2v.training.checkpoint import State
 from w2v.training.listener import Listener, Progress
 from w2v.vectors import WordVectors
 
@@ -43,11 +44,29 @@ class Training(Protocol):
         the range of sensible numbers.
         """
 
+    def state(self) -> State:
+        """What the training needs to go on from here; called where the weights are whole."""
+
+    def restore(self, state: State) -> None:
+        """Go on from there. Raises ModelFileError for a state that does not fit."""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether there is nothing left to train."""
+
     def vectors(self) -> WordVectors:
         """The word vectors as trained so far."""
 
     def plot(self, *, path: str | None = None) -> None:
         """Draw the loss curve, on the screen or into a PNG file at `path`."""
+
+
+def learning_rate(config: TrainConfig) -> float:
+    """The rate that a run begins with: where none is given, today's default, to be recorded."""
+    if config.lr is not None:
+        return config.lr
+    is_fused = config.engine == "fused"
+    return LEARNING_RATE[config.model] if is_fused else OPTIMIZERS[config.optimizer]().lr
 
 
 @contextmanager
@@ -72,10 +91,7 @@ def trained_vectors(vocabulary: Vocabulary, matrix: Array, config: TrainConfig) 
         for field in dataclasses.fields(config)
         if field.metadata["engine"] in (None, config.engine) and field.metadata["is_recorded"]
     }
-    if config.lr is None:  # the defaults may be others one day
-        fused = config.engine == "fused"
-        rate = LEARNING_RATE[config.model] if fused else OPTIMIZERS[config.optimizer]().lr
-        training["lr"] = rate
+    training["lr"] = learning_rate(config)
     if config.engine == "fused":
         training["sample"] = config.sample_of(vocabulary.counts.sum())
     if config.stop_words is not None:

@@ -11,17 +11,21 @@ from typing import Any
 import numpy
 
 from w2v import kernels
+from w2v.backend import to_cpu
 from w2v.config import TrainConfig
 from w2v.corpus import SENTENCE_END, EncodedCorpus
 from w2v.errors import CorpusError, VocabularyError
 from w2v.kernels.contract import Kernel
 from w2v.kernels.plan import Plan
-from w2v.kernels.weights import initial_weights
+from w2v.kernels.weights import initial_weights, padded
 from w2v.parallel import cores
+from w2v.training.checkpoint import State
 from w2v.training.contract import told_if_slow, trained_vectors
 from w2v.training.listener import Listener, Progress
 from w2v.training.loss_curve import draw_losses
 from w2v.vectors import WordVectors
+
+_KEPT = ("position", "words_done", "pairs_done", "seconds", "loss_list", "words_at")
 
 
 class FusedTraining:
@@ -151,6 +155,28 @@ class FusedTraining:
             loss=self.loss_list[-1],
             learning_rate=self.plan.learning_rate(self.position),
         )
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all epochs are trained."""
+        return self.position >= len(self.text.ids) * self.config.epochs
+
+    def state(self) -> State:
+        """The weights, the position and what was counted."""
+        w_in, w_out = (to_cpu(array) for array in self.weights)
+        return State({"W_in": w_in, "W_out": w_out}, {name: getattr(self, name) for name in _KEPT})
+
+    def restore(self, state: State) -> None:
+        """Go on from a state. Raises ModelFileError if it is of another vocabulary or dim."""
+        shape = self.weights[0].shape
+        saved = state.tables(("W_in", "W_out"), shape)
+        for name, value in state.numbers_of(_KEPT).items():
+            setattr(self, name, value)
+        self.weights = ()  # type: ignore[assignment]  # before the new ones are put beside them
+        tables = padded(*shape), padded(*shape)
+        for table, rows in zip(tables, saved, strict=True):
+            table[:] = rows
+        self.weights = self.kernel.place(tables, len(self.text.ids))
 
     def _block_size(self) -> int:
         """Places of the stream between two reports, after which Ctrl-C takes effect.

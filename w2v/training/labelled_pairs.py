@@ -84,10 +84,15 @@ class PairTraining(BatchLoop):
         self.optimizer.settle(self.model.params, batch[:2])
         return super().step(batch, max_grad)
 
+    @property
+    def is_done(self) -> bool:
+        """Whether all epochs are trained."""
+        return self.batches_done(self.batches) >= self.config.epochs * len(self.batches)
+
     def vectors(self) -> WordVectors:
         """The word vectors as trained so far."""
-        self.optimizer.settle(self.model.params)
-        return trained_vectors(self.text.vocabulary, self.model.word_vecs, self.config)
+        matrix = self.optimizer.settled(self.model.params, 0)
+        return trained_vectors(self.text.vocabulary, matrix, self.config)
 
 
 def _optimizer(config: TrainConfig) -> Rule:

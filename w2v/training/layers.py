@@ -17,6 +17,7 @@ from w2v.optimizers import OPTIMIZERS
 from w2v.optimizers.rules import Rule
 from w2v.sampling import ContextWindows
 from w2v.training.batch_loop import BatchLoop, check_room, make_optimizer
+from w2v.training.checkpoint import State
 from w2v.training.contract import trained_vectors
 from w2v.training.listener import Listener, Progress, follow
 from w2v.training.progress import Reporter
@@ -135,6 +136,16 @@ class LayersTraining(BatchLoop):
         """Train as the configuration says. Raises DivergenceError."""
         config = self.config
         return self.epochs(self.batches, config.epochs, config.max_grad, config.eval_interval)
+
+    def restore(self, state: State) -> None:
+        """Go on from a state. Raises ModelFileError for one of another kind or size."""
+        super().restore(state)
+        self.model.ns_loss.sampler.calls = self.batches_done(self.batches)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all epochs are trained."""
+        return self.batches_done(self.batches) >= self.config.epochs * len(self.batches)
 
     def vectors(self) -> WordVectors:
         """The word vectors as trained so far."""

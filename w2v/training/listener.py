@@ -6,9 +6,10 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
-STOP = "stop"
-"""What a listener returns to end the training."""
+STOP, CHECKPOINT = "stop", "checkpoint"
+"""What a listener returns to end the training, and to have it kept."""
 
 
 @dataclass(frozen=True)
@@ -46,22 +47,30 @@ class Listener:
         """Something takes long, and is still going on."""
 
     def progress(self, at: Progress) -> str | None:
-        """Training has come to this place. Returning "stop" (`STOP`) ends it here."""
+        """Training has come to this place.
+
+        Returning "stop" (`STOP`) ends it here, and "checkpoint" (`CHECKPOINT`) keeps it, where the
+        run has a folder.
+        """
+
+    def checkpoint(self, path: Path) -> None:
+        """A checkpoint has been written."""
 
 
 def follow(
     updates: Iterator[Progress | None],
     listener: Listener,
-    is_ended: Callable[[], bool] = lambda: False,
+    at_rest: Callable[[bool], bool] = lambda is_asked: False,
 ) -> bool:
     """Go through a training, telling the listener how it goes.
 
-    is_ended: is asked wherever the weights are whole. Returns whether the training was ended by it
-    or by the listener.
+    at_rest: is called wherever the weights are whole, with whether the listener wants them kept,
+    and returns whether the training has to end. Returns whether it was ended, by that or by the
+    listener.
     """
     for at in updates:
         answer = None if at is None else listener.progress(at)
-        if answer == STOP or is_ended():
+        if at_rest(answer == CHECKPOINT) or answer == STOP:
             return True
     return False
 

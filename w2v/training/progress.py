@@ -10,7 +10,7 @@ from w2v.training.listener import Listener, Progress
 class Reporter(Listener):
     """Shows a run on a stream (stderr): a bar on a terminal, else lines as the book prints them.
 
-    What was noted is shown once training begins, so that a refusal is the only line; what is
+    What was noted before training begins is shown then, so that a refusal is the only line; what is
     waited for is shown at once. A stream that cannot be written any more, such as a closed pipe,
     ends the reports and not the training. progress_only: leave out notes and waits.
     """
@@ -19,11 +19,14 @@ class Reporter(Listener):
         self.stream = stream or sys.stderr
         self.progress_only = progress_only
         self._notes: list[str] = []
+        self._has_begun = False
         self._bar: Any = None
         self._scores = ""
 
     def note(self, line: str) -> None:
-        if not self.progress_only:
+        if self._has_begun:
+            self._print(line)
+        elif not self.progress_only:
             self._notes.append(line)
 
     def wait(self, line: str) -> None:
@@ -31,6 +34,7 @@ class Reporter(Listener):
             self._print(line)
 
     def progress(self, at: Progress) -> None:
+        self._has_begun = True
         while self._notes:
             self._print(self._notes.pop(0))
         if self.stream is None:
@@ -53,7 +57,10 @@ class Reporter(Listener):
         if self.stream is None:
             return
         try:
-            print(line, file=self.stream, flush=True)
+            if self._bar is None:
+                print(line, file=self.stream, flush=True)
+            else:
+                self._bar.write(line, file=self.stream)
         except OSError:
             self.stream = self._bar = None
 

@@ -1,16 +1,20 @@
 """From a text to word vectors: the library's front door, which the command line uses too."""
 
 import os
+import signal
 import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any, cast
 
 import numpy
 
+from w2v import kernels
 from w2v.backend import device
 from w2v.config import TextConfig, TrainConfig, nearest, option_name
 from w2v.corpus import EncodedCorpus, demo
@@ -18,17 +22,22 @@ from w2v.corpus.datasets import dataset_file
 from w2v.corpus.remarks import what_was_left_out
 from w2v.corpus.sources import find_files
 from w2v.errors import ConfigError, import_extra
-from w2v.files import check_outputs, uninterrupted
+from w2v.files import check_outputs
+from w2v.signals import Deferred, Ended
+from w2v.training.checkpoint_writer import CheckpointWriter
 from w2v.training.contract import Training
 from w2v.training.fused import FusedTraining
+from w2v.training.interval import Interval
+from w2v.training.kept_run import KeptRun, resumed
 from w2v.training.labelled_pairs import PairTraining
 from w2v.training.layers import LayersTraining
 from w2v.training.listener import SILENT, Listener, follow
 from w2v.training.progress import Reporter
+from w2v.training.run_folder import RunFolder
 from w2v.training.scores import Scoring
 from w2v.training.undertraining import advice
 from w2v.vectors import WordVectors, save
-from w2v.vectors.formats import check_output, files_of
+from w2v.vectors.formats import check_output, files_of, save_or_rescue
 
 Source = str | PathLike | Sequence[PathLike] | Iterable[Any] | None
 """A path, "-" for stdin, a list of `Path`s, sentences as lists of words, or nothing: a named data
@@ -38,15 +47,18 @@ set or the demo.
 
 @dataclass(frozen=True)
 class Run:
-    """A training that has ended, by itself or by Ctrl-C.
+    """A training that has ended, by itself or interrupted, by a listener or the number `signal`.
 
-    seconds: of training alone. advice: what to do about vectors that are hardly apart yet.
+    words, seconds: of training alone, before and after it was gone on with. folder: where it is
+    kept. advice: what to do about vectors that are hardly apart yet.
     """
 
     vectors: WordVectors
     words: int
     seconds: float
     interrupted: bool
+    signal: int | None = None
+    folder: Path | None = None
     advice: str | None = None
 
 
@@ -76,23 +88,61 @@ def run(corpus: Source, options: dict[str, Any], listener: Listener = SILENT) ->
     corpus, options: as for `train`. listener: is told what happens. Everything that can be known
     to fail is checked before the training starts. Raises W2VError.
     """
-    config = make_config(corpus, options)
+    if options.get("resume") is None:
+        config = make_config(corpus, options)
+        folder = None if config.run_dir is None else RunFolder.new(config.run_dir)
+    else:
+        folder, corpus, config = resumed(corpus, options)
+    Interval.parse(config.checkpoint_every, "--checkpoint-every")
     _check_files(corpus, config)
+    read = partial(encode_corpus, lines=options.get("tokenizer") is not None)
+    if folder is None:
+        return _run(corpus, config, read, listener)
+    with folder.locked():
+        kept = KeptRun(folder, config, listener)
+        return _run(corpus, config, read, kept.listener, kept)
+
+
+def _run(
+    corpus: Source,
+    config: TrainConfig,
+    read: Callable[..., EncodedCorpus],
+    listener: Listener,
+    kept: KeptRun | None = None,
+) -> Run:
     with device(config.gpu, config.device):
-        lines = options.get("tokenizer") is not None
-        text = encode_corpus(corpus, config, listener.note, config.threads, lines)
+        if config.gpu and config.engine == "fused":
+            kernels.load("cuda")  # refuses an old card before the text is read
+        if kept is not None:
+            kept.begin(_paths(corpus))
+        read = partial(read, corpus, config, listener.note, config.threads)
+        text = read() if kept is None else kept.text(read)
         if config.output is not None:
             check_output(config.output, text.vocabulary.words)
         training = make_training(text, config)
         listener.note(training.summary)
         training.prepare(listener)
-        done = _fit(training, config, listener)
-    with uninterrupted():
-        if config.output is not None:
-            save(done.vectors, config.output)
-        if config.plot is not None:
-            training.plot(path=config.plot)
+        with (
+            Deferred() as signals,
+            nullcontext() if kept is None else kept.writer(training, text) as writer,
+        ):
+            done = _fit(training, config, listener, signals, writer)
+            if writer is not None:
+                writer.finish(training)
+            _save(done.vectors, training, config, kept)
     return done
+
+
+def _save(
+    vectors: WordVectors, training: Training, config: TrainConfig, kept: KeptRun | None
+) -> None:
+    """Write the files that the options name, and the vectors into the run's folder."""
+    if kept is not None:
+        save(vectors, kept.folder.vectors)
+    if config.output is not None:
+        save_or_rescue(vectors, config.output)
+    if config.plot is not None:
+        training.plot(path=config.plot)
 
 
 def make_training(text: EncodedCorpus, config: TrainConfig) -> Training:
@@ -104,23 +154,37 @@ def make_training(text: EncodedCorpus, config: TrainConfig) -> Training:
     return LayersTraining.from_config(text, config)
 
 
-def _fit(training: Training, config: TrainConfig, listener: Listener) -> Run:
-    interrupted = False
+def _fit(
+    training: Training,
+    config: TrainConfig,
+    listener: Listener,
+    signals: Deferred,
+    writer: CheckpointWriter | None,
+) -> Run:
     scoring = None
     if config.analogies is not None or config.pairs is not None:
         listener = scoring = Scoring(config, training.vectors, listener)
-    start = time.monotonic()
+
+    def at_rest(is_asked: bool) -> bool:
+        if writer is not None:
+            writer.consider(training, is_asked)
+        return signals.number is not None
+
+    start, before = time.monotonic(), training.words_done
     try:
         with numpy.errstate(over="ignore", invalid="ignore"):
-            interrupted = follow(training.updates(), listener)
-    except KeyboardInterrupt:
-        if training.words_done == 0:  # nothing is trained that could be worth keeping
-            raise
+            interrupted = follow(training.updates(), listener, at_rest)
+    except Ended:
+        raise
+    except KeyboardInterrupt:  # of a listener
         interrupted = True
+    if training.words_done == 0:  # nothing is trained that could be worth keeping
+        raise Ended(signal.SIGINT)
     seconds = time.monotonic() - start - (scoring.seconds if scoring else 0)
-    vectors, words = training.vectors(), training.words_done
-    more = None if interrupted else advice(vectors, words, config.epochs)
-    return Run(vectors, words, seconds, interrupted, more)
+    vectors, words = training.vectors(), training.words_done - before
+    folder = None if writer is None else writer.folder.path
+    more = None if interrupted else advice(vectors, training.words_done, config.epochs)
+    return Run(vectors, words, seconds, interrupted, signals.number, folder, more)
 
 
 def _check_files(corpus: Source, config: TrainConfig) -> None:

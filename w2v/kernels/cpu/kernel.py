@@ -8,13 +8,14 @@ are prefetched meanwhile. CBOW has the means of the windows in place of the cont
 Called by `kernels.load("cpu")`.
 """
 
-import ctypes
 import functools
 import itertools
 import pathlib
 import zlib
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import numpy
@@ -197,7 +198,7 @@ class CpuKernel:
         if self.threads == 1:
             done = work(scratch[0])
         else:
-            with ThreadPoolExecutor(self.threads) as pool:
+            with ThreadPoolExecutor(self.threads) as pool, _drained(chunks):
                 done = list(itertools.chain.from_iterable(pool.map(work, scratch)))
         result = Result(*(sum(column) for column in zip(Result(0, 0, 0.0, 0), *done, strict=True)))
         check_growth(weights, plan, result)
@@ -240,8 +241,25 @@ def _plain(ids: numpy.ndarray) -> numpy.ndarray:
         raise ValueError("ids must be contiguous")
     if len(ids) == 0:
         return numpy.zeros(0, numpy.int32)
-    pointer = ctypes.cast(ids.ctypes.data, ctypes.POINTER(ctypes.c_int32))
-    return numpy.ctypeslib.as_array(pointer, shape=ids.shape)
+    return numpy.asarray(_Writable(ids))
+
+
+class _Writable:
+    """Says of an array that it can be written, and keeps it while an array is made of this."""
+
+    def __init__(self, array: numpy.ndarray):
+        self.array = array
+        self.__array_interface__ = array.__array_interface__ | {"data": (array.ctypes.data, False)}
+
+
+@contextmanager
+def _drained(chunks: Iterator[int]) -> Iterator[None]:
+    """Leave nothing to do where the block is interrupted, so that its workers end soon."""
+    try:
+        yield
+    except BaseException:
+        deque(chunks, maxlen=0)
+        raise
 
 
 def _whole_rows(weights: numpy.ndarray) -> numpy.ndarray:

@@ -4,6 +4,7 @@ Called by `kernels.load("cuda")`. Weights, tables and, where it fits, the text s
 a text that does not fit is streamed in two buffers, one of which fills while the other is trained.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import cupy
@@ -17,6 +18,7 @@ from w2v.kernels.cuda.layout import (
     RESERVED,
     SOURCE,
     Constants,
+    compiler_options,
     fit_constants,
     row_stride,
     span_constants,
@@ -76,14 +78,25 @@ class LaunchArguments(NamedTuple):
 class CudaKernel:
     """The kernel on the current device."""
 
-    block = 1 << 26
-    """Places of the stream in one call: some tenths of a second."""
+    block = (1 << 26) - 64 * PIECE
+    """Places of the stream in one call: some tenths of a second.
 
-    def __init__(self, tensor: bool = False, text_room: int | None = None):
+    CuPy rounds pinned memory up to a power of two, into which a block fits with its windows.
+    """
+
+    def __init__(
+        self,
+        tensor: bool = False,
+        text_room: int | None = None,
+        compiler: Callable[[Constants], Any] | None = None,
+    ):
         """tensor: see `Constants`. text_room: bytes of the device that a text may take; all that
-        are free by default. Raises GPUError for a card that is too old.
+        are free by default. compiler: in place of `compile_kernel`.
+
+        Raises GPUError for a card that is too old.
         """
         self.tensor, self.text_room = tensor, text_room
+        self.compiler = compiler or compile_kernel
         self.device = cupy.cuda.Device()
         capability = int(self.device.compute_capability)
         oldest = OLDEST_TENSOR if tensor else OLDEST
@@ -223,7 +236,7 @@ class CudaKernel:
 
     def _kernel(self, constants: Constants) -> Any:
         if constants not in self._kernels:
-            self._kernels[constants] = compile_kernel(constants)
+            self._kernels[constants] = self.compiler(constants)
         return self._kernels[constants]
 
     def _blocks_each(self, constants: Constants) -> int:
@@ -241,17 +254,21 @@ def compile_kernel(constants: Constants) -> Any:
 
     Raises GPUError if the compiler refuses it.
     """
-    options = ("-std=c++17", *(f"-D{name}={value}" for name, value in constants.defines().items()))
-    module = cupy.RawModule(code=SOURCE.read_text(), options=options)
+    module = cupy.RawModule(code=SOURCE.read_text(), options=compiler_options(constants))
     try:
-        kernel = module.get_function("train")
-        kernel.max_dynamic_shared_size_bytes = constants.shared_bytes()
-        kernel.preferred_shared_memory_carveout = 100  # percent: of a multiprocessor's cache
+        return train_function(module, constants)
     except (cupy.cuda.compiler.CompileException, cupy.cuda.driver.CUDADriverError) as error:
         raise GPUError(
             f"the fused kernel did not compile for {gpu_name()}: --debug shows the compiler's "
             "log; --engine layers trains without it"
         ) from error
+
+
+def train_function(module: Any, constants: Constants) -> Any:
+    """The kernel of a compiled `span.cu`, with the shared memory that it needs."""
+    kernel = module.get_function("train")
+    kernel.max_dynamic_shared_size_bytes = constants.shared_bytes()
+    kernel.preferred_shared_memory_carveout = 100  # percent: of a multiprocessor's cache
     return kernel
 
 

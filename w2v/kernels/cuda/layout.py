@@ -96,6 +96,11 @@ class Constants(NamedTuple):
         return up(up(vectors + 4 * numbers, 8) + 8, 16)
 
 
+def compiler_options(constants: Constants) -> tuple[str, ...]:
+    """What the compiler of `span.cu` is told."""
+    return ("-std=c++17", *(f"-D{name}={value}" for name, value in constants.defines().items()))
+
+
 def up(number: int, step: int) -> int:
     """The next multiple of step."""
     return -(-number // step) * step

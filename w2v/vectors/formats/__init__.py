@@ -13,7 +13,10 @@ A format is read and written whole: a bad file is an error that says where, and 
 there before is replaced only by one that is complete.
 """
 
+import os
+import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -133,7 +136,7 @@ def load(
     header: bool = True,
     encoding_errors: str = "strict",
 ) -> WordVectors:
-    """Read word vectors, in the format of the file's ending.
+    """Read word vectors, in the format of the file's ending, or the newest in a run's folder.
 
     limit: only the first so many words, the most frequent ones as a rule. format: the name of one
     of FORMATS, in place of the ending's. header: whether a text has the line `V H`.
@@ -142,6 +145,7 @@ def load(
     stays. Raises ModelFileError, naming the file and the place in it, and ConfigError for options
     that the format does not have.
     """
+    path = _newest_of_run(path) if os.path.isdir(path) else path
     found = find_format(path, format)
     if found is None:
         raise ModelFileError(f"cannot tell what {path} is: {_endings()}")
@@ -169,6 +173,42 @@ def save(
     found.write(
         vectors, path, **_fitting(found, found.writes, {"header": header, "float16": float16})
     )
+
+
+def _newest_of_run(folder: PathName) -> PathName:
+    """The newest file of vectors in a run's folder: a checkpoint, or what it wrote at its end."""
+    of_run = [*Path(folder).glob("checkpoint-*.safetensors"), Path(folder, "vectors.safetensors")]
+    found = [path for path in of_run if path.is_file()]
+    if not found:
+        raise ModelFileError(
+            f"{folder} is a folder without vectors: name a file, or the folder of a run that has a "
+            "checkpoint"
+        )
+    return max(found, key=lambda path: path.stat().st_mtime_ns)
+
+
+def save_or_rescue(vectors: WordVectors, path: PathName) -> None:
+    """As `save`; what took hours to train is put elsewhere if there is no place for it at `path`.
+
+    Raises OutputError that says where it is.
+    """
+    try:
+        save(vectors, path)
+    except OutputError as error:
+        place = _rescued(vectors)
+        if place is None:
+            raise
+        raise OutputError(f"{error}; the vectors are in {place}") from error
+
+
+def _rescued(vectors: WordVectors) -> Path | None:
+    """Where the vectors have found a place."""
+    for folder in (tempfile.gettempdir(), Path.home(), Path.cwd()):
+        place = Path(folder, f"w2v-{os.getpid()}.safetensors")
+        with suppress(OutputError):
+            save(vectors, place)
+            return place
+    return None
 
 
 def _output_format(path: PathName, name: str | None = None) -> Format:
