@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 ORDER = [
     ["errors"],
     ["files", "locks", "memory", "numba_setup", "parallel", "signals"],
-    ["config", "config_file", "downloads"],
+    ["config", "option_names", "config_file", "downloads"],
     ["np", "backend"],
     ["rng"],
     ["corpus"],

@@ -21,8 +21,9 @@ from w2v.cli.options import debug_option
 from w2v.cli.query import analogy, odd_one_out, rank, similar, similarity, vector
 from w2v.cli.sections import Group
 from w2v.cli.train import train
-from w2v.config import meant, option_name
+from w2v.config import option_name
 from w2v.errors import W2VError
+from w2v.option_names import meant
 from w2v.signals import ending
 
 WORD_COMMANDS = {"similar", "analogy", "similarity", "odd-one-out", "rank", "vector"}

@@ -60,7 +60,11 @@ def _utf8(path: str, codec: str, config: TextConfig, note: Note) -> Iterator[byt
         raise
     except Exception as error:
         kind = "" if isinstance(error, OSError) else f"{type(error).__name__}: "
-        raise CorpusError(f"{path} cannot be read: {kind}{error}") from error
+        raise CorpusError(f"{_name(path)} cannot be read: {kind}{error}") from error
+
+
+def _name(path: str) -> str:
+    return "stdin" if path == "-" else path
 
 
 def _read(path: str, codec: str, config: TextConfig, note: Note) -> Iterator[bytes]:
@@ -68,12 +72,12 @@ def _read(path: str, codec: str, config: TextConfig, note: Note) -> Iterator[byt
         yield from parquet_rows(path, config.column)
     else:
         with closing(byte_blocks(path)) as blocks:  # also where the text is refused half-way
-            text = to_utf8(blocks, path, codec, config.encoding_errors)
+            text = to_utf8(blocks, _name(path), codec, config.encoding_errors)
             is_table = table_format(path) is not None
             if is_table:
                 yield from table_rows(text, path, config.column)
             else:
-                yield from _noted(text, path, note)
+                yield from _noted(text, _name(path), note)
     yield b"\n"
 
 

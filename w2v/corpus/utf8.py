@@ -7,6 +7,8 @@ from w2v.corpus.encodings import what_to_pass
 from w2v.corpus.kinds import not_text, packing, wide_encoding
 from w2v.errors import ConfigError, CorpusError
 
+CUT = "it ends within a character, maybe cut off: pass --encoding-errors ignore to leave that out"
+
 
 def check_encoding(encoding: str) -> str:
     """The canonical name of a text encoding. Raises ConfigError if there is none."""
@@ -42,9 +44,10 @@ def _transcoded(blocks: Iterable[bytes], name: str, codec: str, errors: str) -> 
             text = decoder.decode(block, final=not block)
         except UnicodeError as error:
             place = getattr(error, "start", 0)  # some codecs raise UnicodeError without a place
+            remedy = what_to_pass(kept + block, codec, place) if block else CUT
             raise CorpusError(
                 f"{name}: invalid {codec} at byte offset {offset - len(kept) + place} "
-                f"({getattr(error, 'reason', error)}): {what_to_pass(kept + block, codec, place)}"
+                f"({getattr(error, 'reason', error)}): {remedy}"
             ) from error
         if wide and "\0" in text:
             raise CorpusError(f"{name}: NUL character in the text: not plain text")

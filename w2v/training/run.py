@@ -16,13 +16,14 @@ import numpy
 
 from w2v import kernels
 from w2v.backend import device
-from w2v.config import TextConfig, TrainConfig, nearest, option_name
+from w2v.config import TextConfig, TrainConfig, option_name
 from w2v.corpus import EncodedCorpus, demo
 from w2v.corpus.datasets import dataset_file
 from w2v.corpus.remarks import what_was_left_out
 from w2v.corpus.sources import find_files
 from w2v.errors import ConfigError, import_extra
 from w2v.files import check_outputs
+from w2v.option_names import nearest
 from w2v.signals import Deferred, Ended
 from w2v.training.checkpoint_writer import CheckpointWriter
 from w2v.training.contract import Training
