@@ -14,7 +14,16 @@ ROOT = Path(__file__).parents[1]
 # Each line imports only from lines above it and from its own.
 ORDER = [
     ["errors"],
-    ["files", "locks", "memory", "numba_setup", "parallel", "signals"],
+    [
+        "files",
+        "locks",
+        "memory",
+        "numba_setup",
+        "parallel",
+        "signals",
+        "unpacking",
+        "text_files",
+    ],
     ["config", "option_names", "config_file", "downloads"],
     ["np", "backend"],
     ["rng"],

@@ -135,6 +135,11 @@ class TextConfig:
         drops_words=True,
     )
     keep_numbers: bool = _text_option(False, "With --tokenizer words: digits count as letters.")
+    normalize: str | None = _text_option(
+        None,
+        "Bring the text into this Unicode form; ask the vectors with the same.",
+        choices=("nfc", "nfkc"),
+    )
     lowercase: bool = _text_option(False, "Turn the text to lower case.")
     min_length: int = _text_option(
         1, "Leave out words of fewer characters.", minimum=1, drops_words=True

@@ -54,17 +54,29 @@ class InputError(W2VError, ValueError):
     """A list of words, vectors, analogies or pairs cannot be used, or none of it is known."""
 
 
-class UnknownWordError(W2VError, KeyError):
-    """A word is not in the vocabulary; `suggestions` holds close spellings, best first."""
+class W2VWarning(UserWarning):
+    """Something was done, though perhaps not as it was meant."""
 
-    def __init__(self, word: str, suggestions: list[str]):
-        self.word = word
-        self.suggestions = suggestions
-        hint = f"; did you mean {', '.join(suggestions)}?" if suggestions else ""
-        super().__init__(f"{word!r} is not in the vocabulary{hint}")
+
+class UnknownWordError(W2VError, KeyError):
+    """A word is not in the vocabulary; `suggestions` holds close spellings, best first.
+
+    form: the Unicode form, "NFC" for example, in which the word is there.
+    """
+
+    def __init__(self, word: str, suggestions: list[str], form: str | None = None):
+        super().__init__(word, suggestions, form)
+        self.word, self.suggestions, self.form = word, suggestions, form
 
     def __str__(self) -> str:  # KeyError would show the repr of the message
-        return str(self.args[0])
+        hint = f"; did you mean {', '.join(self.suggestions)}?" if self.suggestions else ""
+        if self.form:
+            hint = (
+                f" as it is written here, but in the Unicode form {self.form}: ask for "
+                f"unicodedata.normalize({self.form!r}, word), or with --normalize "
+                f"{self.form.lower()}"
+            )
+        return f"{self.word!r} is not in the vocabulary{hint}"
 
 
 def import_extra(name: str, needed_for: str) -> ModuleType:

@@ -566,6 +566,38 @@ def test_debug_shows_where_an_error_comes_from(text):
         done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 1
         assert "Traceback" in done.stderr and "CorpusError" in done.stderr
+        assert done.stderr.splitlines()[-1].startswith("w2v: ")
+
+
+def test_debug_shows_the_error_that_another_one_comes_from(w2v, tmp_path):
+    (tmp_path / "bad.pkl").write_bytes(b"\x80\x04Nr\x00\x00\x00\x08.")
+    code, out, err = w2v("similar", "a", "--model", "bad.pkl", "--debug")
+    assert (code, out) == (1, "")
+    assert "LimitError" in err and "direct cause" in err and "ModelFileError" in err
+    assert err.splitlines()[-1].startswith("w2v: bad.pkl is not a model")
+    assert "Traceback" not in w2v("similar", "a", "--model", "bad.pkl")[2]
+    code, _, err = w2v("similar", "--debug")  # options keep their exit code
+    assert code == 2 and "Traceback" in err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell of Unix")
+@pytest.mark.parametrize("closed", ["2>&-", "2>/dev/full", ">&- 2>&-", "<&- 2>&-"])
+def test_an_error_does_not_go_to_stdout_where_stderr_is_closed(model, closed):
+    shell = f"{sys.executable} -m w2v similar nothing {closed}"
+    done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "")
+    shell = f"{sys.executable} -m w2v neighbours-of --all -o near.tsv {closed}; cat near.tsv"
+    done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True)
+    assert "toyota" in done.stdout and "w2v:" not in done.stdout
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a full device")
+@pytest.mark.parametrize("command", ["similar toyota", "neighbours-of --all"])
+def test_a_full_stdout_is_one_line(model, command):
+    shell = f"{sys.executable} -m w2v {command} >/dev/full"
+    done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True)
+    assert done.returncode == 1 and done.stderr.splitlines()[-1].startswith("w2v: the system ref")
+    assert "Exception ignored" not in done.stderr
 
 
 def test_an_unexpected_error_is_one_line_too(refused, model, monkeypatch):

@@ -76,6 +76,79 @@ def test_similar_to_vectors_from_stdin(w2v, vectors, stdin):
     assert out == "[query] king\n  king  1.0000\n[query] été\n  été  1.0000\n"
 
 
+ODD = [
+    "new york",
+    "1,000",
+    "1 2",
+    "1984",
+    ",",
+    "a,",
+    "\u00a0",
+    "new\u00a0york",
+    '"',
+    '5"',
+    "-",
+    "--",
+]
+ODD += ["+", "king - man", "[", '"quoted"', "a  b", "0.5", "nan", "1e5", "don't", "a\u3000b", "#"]
+
+
+@pytest.mark.parametrize("word", ODD)
+def test_any_word_can_be_piped_and_asked(w2v, stdin, word):
+    package.save(WordVectors([word, "x", "y"], np.eye(3)), "odd.safetensors")
+    options = ["--model", "odd.safetensors", "--json"]
+    stdin(w2v("vector", "--model", "odd.safetensors", "--", word)[1])
+    content = json.loads(w2v("similar", "-", *options)[1])
+    assert content[0]["similar"][0] == {"word": word, "score": 1.0}
+    assert content[0]["query"].strip() in (word, word.strip() or "line 1")
+    quoted = '"' + word.replace('"', '""') + '"'
+    stdin(f"{quoted}\n{quoted} x\n{quoted} x y\nx - {quoted}\nx -{quoted} + y\n")
+    code, out, err = w2v("ask", *options)
+    answers = [json.loads(line) for line in out.splitlines()]
+    assert (code, err) == (0, "") and answers[1]["similarity"] == 0
+    assert {answer["word"] for answer in answers[0]["similar"]} == {"x", "y"}
+    assert answers[2]["analogy"] == [] and answers[4]["similar"] == []
+    assert answers[3]["similar"] == [{"word": "y", "score": 0}]
+
+
+def test_vectors_are_piped_with_commas_and_a_byte_order_mark(w2v, stdin):
+    stdin("\ufeffking,0,1,1,0\r\nmy king, 0, 1, 1, 0\r\n0,1,1,0\nking\t0\t1\t1\t0\n")
+    content = json.loads(w2v("similar", "-", "--json", "--top", 1)[1])
+    assert [query["query"] for query in content] == ["king", "my king", "line 3", "king"]
+    assert all(query["similar"][0]["word"] == "king" for query in content)
+
+
+def test_a_quote_that_is_not_closed_is_named(w2v, stdin):
+    stdin('"new york\nking "queen\n"king"x\n')
+    code, _, err = w2v("ask")
+    assert code == 1 and err.count("a double quote is not closed") == 3
+
+
+def test_words_are_asked_in_a_unicode_form(w2v, refused, stdin, tmp_path):
+    typed = "e\u0301te\u0301"  # as macOS gives names; the vocabulary has été in NFC
+    line = refused("similar", typed)
+    assert "in the Unicode form NFC" in line and "--normalize nfc" in line
+    for command in (
+        ["similar", typed],
+        ["similar", "-p", typed, "-n", typed],
+        ["analogy", typed, "king", typed, "--answer", typed],
+        ["similarity", typed, "king"],
+        ["rank", "king", typed],
+        ["vector", typed],
+        ["odd-one-out", "king", typed, "queen"],
+    ):
+        for option in (["--normalize", "nfc"], ["--normalize", "nfkc"]):
+            assert w2v(*command, *option)[0] == 0
+        assert w2v(*command)[0] in (0, 1)
+    stdin(f'{typed}\n{typed} king\n"{typed}" - man\n')
+    assert w2v("ask", "--normalize", "nfc")[::2] == (0, "")
+    (tmp_path / "words.txt").write_text("\ufeff" + typed)
+    assert w2v("neighbours-of", "words.txt", "--normalize", "nfc")[0] == 0
+    package.save(WordVectors([typed, "x"], np.eye(2)), "vectors.pkl")
+    assert "--normalize nfd" in refused("similar", "été")
+    assert w2v("similar", "été", "--normalize", "nfd")[0] == 0
+
+
 @pytest.mark.parametrize(
     "lines, message",
     [
@@ -87,6 +160,10 @@ def test_similar_to_vectors_from_stdin(w2v, vectors, stdin):
         ("x 1 2 inf 4\n", "line 1 of stdin holds NaN, infinite"),
         ("1 2 3 1e99\n", "line 1 of stdin holds NaN, infinite or too large"),
         ("1 2 3 four\n", "line 1 of stdin holds no vector"),
+        ("1,2,3,4,5,6\n", "line 1 of stdin: 6 numbers do not fit"),
+        ("x 1 2 3\n", "line 1 of stdin holds no vector"),
+        ("king queen\n", "holds no vector of dim 4: words are put to `w2v ask`"),
+        ('[\n{"word": "king"}', "line 1 of stdin is JSON"),
     ],
 )
 def test_unusable_vectors_on_stdin_are_refused(refused, stdin, lines, message):
@@ -200,9 +277,9 @@ def test_neighbours_of_needs_words(refused, tmp_path):
     assert "name a FILE of words, or --all" in refused("neighbours-of", code=2)
     assert "name a FILE of words, or --all" in refused("neighbours-of", "x", "--all", code=2)
     assert "there are no words in empty" in refused("neighbours-of", "empty")
-    assert "binary is not UTF-8 text" in refused("neighbours-of", "binary")
-    assert "cannot read the words of nowhere" in refused("neighbours-of", "nowhere")
-    assert "cannot read the words of ." in refused("neighbours-of", ".")
+    assert "binary, line 1: it is not UTF-8 text" in refused("neighbours-of", "binary")
+    assert "cannot read nowhere" in refused("neighbours-of", "nowhere")
+    assert "cannot read ." in refused("neighbours-of", ".")
 
 
 # Asking one question after the other

@@ -116,6 +116,23 @@ def test_a_pattern_with_groups_finds_all_that_it_matches(tmp_path):
     assert cleaned(tmp_path, "ab12 cd3 4", tokenizer=r"regex:([a-z])+(\d)?") == "ab1 cd3 |"
 
 
+def test_a_text_is_brought_into_a_unicode_form(tmp_path):
+    text = "cafe\u0301 caf\u00e9 \u1109\u1165\u110b\u116e\u11af \uff21\uff42c \ufb01n a\u00a8b\n"
+    assert cleaned(tmp_path, text) == text.strip() + " |"
+    assert (
+        cleaned(tmp_path, text, normalize="nfc")
+        == "café café 서울 \uff21\uff42c \ufb01n a\u00a8b |"
+    )
+    found = cleaned(tmp_path, text, normalize="nfkc", lowercase=True)
+    assert found == "café café 서울 abc fin a \u0308b |"  # a space from within a word ends it
+    (tmp_path / "stop.txt").write_text("cafe\u0301")
+    options = {"normalize": "nfc", "stop_words": str(tmp_path / "stop.txt"), "tokenizer": "words"}
+    assert cleaned(tmp_path, text, **options).startswith("서울 ")
+    config = dataclasses.replace(ALL, normalize="nfc")
+    stream = stream_of(encode_sentences([["new york", "cafe\u0301"]], config))
+    assert stream[:2] == ["new york", "café"]
+
+
 def test_length_is_counted_in_characters(tmp_path):
     assert cleaned(tmp_path, "a bc def 서울 서울역", min_length=3) == "def 서울역 |"
 
@@ -212,10 +229,10 @@ def test_each_step_has_a_cache_of_its_own_and_a_changed_list_is_noticed(tmp_path
             "--tokenizer is whitespace, words, regex:PATTERN or python:module:function, not 'word'",
         ),
         (["--keep-numbers"], "--keep-numbers has no meaning for --tokenizer whitespace"),
-        (["--stop-words", "nowhere.txt"], "--stop-words nowhere.txt: cannot read it"),
+        (["--stop-words", "nowhere.txt"], "--stop-words: cannot read nowhere.txt: No such file"),
         (["--stop-words", "empty.txt"], "--stop-words empty.txt: there are no words in it"),
-        (["--stop-words", "bad.txt"], "--stop-words bad.txt is not UTF-8 text"),
-        (["--stop-words", "."], "cannot read it (Is a directory)"),
+        (["--stop-words", "bad.txt"], "--stop-words: bad.txt, line 1: it is not UTF-8 text"),
+        (["--stop-words", "."], "cannot read .: Is a directory"),
         (["--min-length", 0], "--min-length must be at least 1, not 0"),
         (["--min-sentence", 0], "--min-sentence must be at least 1, not 0"),
     ],

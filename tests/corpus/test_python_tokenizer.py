@@ -154,3 +154,11 @@ def test_sentences_that_are_split_already_need_no_function(module):
     tokenizer = module("for_lines", PAIRS)
     with pytest.raises(CorpusError, match=r"sentence 1 is .* takes strings"):
         package.train([["a", "b"]], tokenizer=tokenizer, min_count=1)
+
+
+def test_a_line_is_in_its_unicode_form_before_the_function_sees_it(module, tmp_path):
+    tokenizer = module("letters", "def words(line):\n    return [w[:1] for w in line.split()]\n")
+    path = write(tmp_path / "a.txt", "e\u0301t xa\n")
+    for form, expected in ((None, ["e", "x"]), ("nfc", ["é", "x"])):
+        config = TextConfig(tokenizer=tokenizer, normalize=form, min_count=1, cache=False)
+        assert stream_of(encode_files([path], config))[:2] == expected

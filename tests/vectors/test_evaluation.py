@@ -1,5 +1,6 @@
 """Scores of word vectors: equal to gensim's, with known answers, and unusable files refused."""
 
+import gzip
 import json
 import sys
 from pathlib import Path
@@ -11,6 +12,8 @@ import w2v as package
 from w2v import WordVectors, config
 from w2v.errors import CorpusError, InputError, MissingPackageError
 from w2v.vectors.evaluation import Analogies, Pairs, plain, read_pairs
+from w2v.vectors.evaluation.analogies import Sizes
+from w2v.vectors.evaluation.files import read_analogies
 
 WORDS = ["man", "woman", "king", "queen", "uncle", "aunt", "boy", "girl"]
 WORDS += ["take", "took", "go", "went", "see", "saw", "give", "gave"]
@@ -131,11 +134,10 @@ def test_cosmul_answers_as_most_similar_cosmul(vectors, questions):
     assert scores.totals[-1].right == right and scores.method == "3CosMul"
 
 
-def test_many_questions_are_answered_batch_by_batch(vectors, questions, monkeypatch):
-    whole = Analogies(questions, vectors.words).score(vectors.matrix)
-    monkeypatch.setattr("w2v.vectors.evaluation.analogies.QUESTIONS", 5)
-    monkeypatch.setattr("w2v.vectors.evaluation.analogies.SCORES", {"cpu": 40, "gpu": 40})
-    assert Analogies(questions, vectors.words).score(vectors.matrix) == whole
+def test_many_questions_are_answered_batch_by_batch(vectors, questions):
+    test = Analogies(questions, vectors.words)
+    in_parts = test.score(vectors.matrix, sizes=Sizes(questions=5, cpu_scores=40))
+    assert in_parts == test.score(vectors.matrix)
 
 
 @pytest.mark.parametrize("cosmul", [False, True])
@@ -248,13 +250,46 @@ def test_cosines_that_are_all_the_same_have_no_correlation(vectors, tmp_path):
     }
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 @pytest.mark.parametrize(
     "content",
-    ["a\tb\t1\nc d\te\t2.5\n", "a,b,1\nc d,e,2.5\n", "one\ttwo\tmean\na\tb\t1\nc d\te\t2.5"],
+    [
+        "a\tb\t1\nc d\te\t2.5\n",
+        "a,b,1\nc d,e,2.5\n",
+        "a;b;1\nc d;e;2.5\n",
+        '"a","b","1"\n"c d","e","2.5"\n',
+        "one\ttwo\tmean\na\tb\t1\nc d\te\t2.5",
+        "\none\ttwo\tmean\na\tb\t1\nc d\te\t2.5",
+        "# of 2002\n\nWord 1,Word 2,Human (mean)\r\na,b,1\r\nc d,e,2.5\r\n",
+        "// of 2002\rWORD 1\tWORD 2\tSCORE\ra\tb\t1\rc d\te\t2.5\r",
+        "a\tb\t1%\nc d\te\t2.5%\n",
+        "a\tb\t1\t9\t8\nc d\te\t2.5\t7\tx\n",  # as in Rare Words
+        "word1\tword2\tPOS\tSimLex999\tSD\na\tb\tA\t1\t9\nc d\te\tN\t2.5\t8\n",
+        "a\tb\tV\t1\tSYNONYMS\nc d\te\tV\t2.5\tNONE\n",  # as in SimVerb
+    ],
 )
-def test_pairs_stand_between_tabs_or_commas_and_may_have_headings(tmp_path, content):
-    (tmp_path / "p").write_text(content, encoding="utf-8-sig")
+def test_pairs_may_have_headings_comments_other_columns_and_any_line_ends(
+    tmp_path, content, encoding
+):
+    (tmp_path / "p").write_bytes(content.encode(encoding))
     assert read_pairs(tmp_path / "p") == ([["a", "b"], ["c d", "e"]], [1, 2.5])
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["a b 1\nc e 2.5\n", "w1 w2 score sd\na b 1 9\nc e 2.5 8\n", "a b A 1 9\nc e N 2.5 8\n"],
+)
+def test_pairs_stand_between_spaces_too(tmp_path, content):
+    (tmp_path / "p").write_bytes(gzip.compress(content.encode()))
+    assert read_pairs(tmp_path / "p") == ([["a", "b"], ["c", "e"]], [1, 2.5])
+
+
+def test_analogies_may_have_marks_comments_and_words_with_spaces(vectors, tmp_path):
+    content = "\ufeff// of 2013\r\n: one\r\nman king woman queen\r\nnew york\ta\tb\tc d\r\n"
+    (tmp_path / "q").write_text(content, newline="")
+    sections, section_of, questions = read_analogies(tmp_path / "q")
+    assert (sections, section_of) == (["one"], [0, 0])
+    assert questions == [["man", "king", "woman", "queen"], ["new york", "a", "b", "c d"]]
 
 
 def test_without_scipy_pairs_are_refused_and_analogies_not(vectors, pairs, questions, monkeypatch):
@@ -295,14 +330,24 @@ def test_unusable_analogies_are_refused(vectors, tmp_path, content, message):
         ("# nothing\n", "holds no word pairs"),
         ("king\tqueen\t1\nman\twoman\n", "line 2 is not two words and a number"),
         ("king\tqueen\t1\nman\twoman\tmuch\n", "line 2 is not two words and a number"),
-        ("king\tqueen\tnan\nman\twoman\tinf\n", "line 2 is not"),
-        ("king\tqueen\t1\t2\nman\twoman\t1\n", "line 1 is not"),
+        ("king\tqueen\tnan\nman\twoman\tinf\n", "line 1 is not"),
+        ("king\tqueen\t7,5\nman\twoman\t1\n", "line 1 is not .*in column 3"),
+        ("king\tqueen\t7.5x\nman\twoman\t1\n", "line 1 is not"),
+        ("king\tqueen\tN/A\nman\twoman\t1\n", "line 1 is not"),
+        ("a\tb\tscore\nking\tqueen\tscore\nman\twoman\t1\n", "line 2 is not"),
+        ("king queen 1\nnew york city 2\n", "line 2 is not .*in column 3"),
+        ("new york city 2\nking queen 1\n", "line 1 is not"),
+        ("king\tqueen\tN\t1\nman\twoman\t2\n", "line 2 is not .*in column 4"),
+        ('king,"queen,1\nman,woman,2\n', "line 1 is not"),
+        (b"king\xff\tqueen\t1\n", "line 1: it is not UTF-8 text; it may be latin-1"),
+        ("king\tqueen\t1\n".encode("utf-16-le"), "not text in UTF-8 but in utf-16-le"),
         ("x\ty\t1\nz\tw\t2\n", "none of its 2 pairs"),
         ("king\tqueen\t1\nman\twoman\t2\n", "2 pairs of known words are too few"),
     ],
 )
 def test_unusable_pairs_are_refused(vectors, tmp_path, content, message):
-    (tmp_path / "p.tsv").write_text(content)
+    content = content.encode() if isinstance(content, str) else content
+    (tmp_path / "p.tsv").write_bytes(content)
     with pytest.raises(InputError, match=message) as error:
         Pairs(tmp_path / "p.tsv", vectors.words)
     assert "p.tsv" in str(error.value)

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import w2v
 from w2v import WordVectors, config
 from w2v.errors import ConfigError, UnknownWordError
 from w2v.vectors.search.neighbours import Sizes, best_columns, nearest_rows
@@ -154,8 +155,8 @@ def test_unusable_questions_are_refused(vectors):
     for question, message in [
         (lambda: vectors.most_similar(), "nothing is asked"),
         (lambda: vectors.most_similar_cosmul(negative=["w3"]), "needs a positive word"),
-        (lambda: vectors.doesnt_match([]), "no words to choose from"),
-        (lambda: vectors.n_similarity(["w3"], []), "a set of words is empty"),
+        (lambda: vectors.doesnt_match([]), "no words are given"),
+        (lambda: vectors.n_similarity(["w3"], []), "no words are given"),
         (lambda: vectors.most_similar(np.ones(3)), "vector of 3 numbers does not fit .* dim 24"),
         (lambda: vectors.most_similar([np.ones((2, 2))]), "vector of 2 x 2 numbers"),
         (lambda: vectors.most_similar(np.full(H, np.nan)), "holds NaN"),
@@ -170,6 +171,36 @@ def test_a_vector_of_zeros_is_near_to_nothing():
     assert vectors.similar("zero") == [("a", 0.0), ("b", 0.0)]
     assert vectors.most_similar("a") == [("zero", 0.0), ("b", -1.0)]
     assert vectors.most_similar(["a"], ["a"]) == [("zero", 0.0), ("b", 0.0)]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "test_most_similar",
+        "test_most_similar_vector",
+        "test_most_similar_parameter_types",
+        "test_most_similar_cosmul_parameter_types",
+        "test_most_similar_topn",
+        "test_most_similar_raises_keyerror",
+        "test_most_similar_restrict_vocab",
+        "test_most_similar_with_vector_input",
+        "test_similar_by_word",
+        "test_similar_by_vector",
+        "test_similarity",
+        "test_rank",
+        "test_add_single",
+        "test_add_multiple",
+        "test_set_item",
+    ],
+)
+def test_gensims_own_tests_pass(name):
+    """Those of its test_keyedvectors.py whose methods are here, on its vectors, read by w2v."""
+    from gensim.test.test_keyedvectors import TestKeyedVectors
+    from gensim.test.utils import datapath
+
+    case = TestKeyedVectors(name)
+    case.vectors = w2v.load(datapath("euclidean_vectors.bin"))
+    getattr(case, name)()
 
 
 # Neighbours of many words

@@ -207,6 +207,87 @@ def in_object_array(value):
     return array
 
 
+@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize("ids", [range, np.arange, lambda size: np.arange(size, dtype=">i4")])
+@pytest.mark.parametrize("kind", ["<U6", ">U6"])
+def test_words_and_ids_may_be_numpys_and_many(tmp_path, protocol, ids, kind):
+    """As `dict(zip(np.unique(words), np.arange(...)))` gives them; more than one frame of them."""
+    words = np.array([f"w{row}é" for row in range(3000)], kind)
+    content = {
+        "word_vecs": np.ones((3000, 2), np.float16),
+        "word_to_id": dict(zip(words, ids(3000), strict=True)),
+        "id_to_word": dict(zip(ids(3000), words, strict=True)),
+    }
+    vectors = load_content(tmp_path, content, protocol)
+    assert vectors.words == words.tolist() and {type(word) for word in vectors.words} == {str}
+
+
+BIG = (1 << 40).to_bytes(8, "little")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits memory as Linux does")
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        (b"\x80\x04Nr\x00\x00\x00\x08.", "asks for a table of 134,217,728 objects"),
+        (b"Np99999999999\n.", "asks for a table of 99,999,999,999 objects"),
+        (b"\x80\x04})" + 1_000_000 * b"\x85" + b"Ks.", "more tuples"),  # hashed as a key
+        (b"\x80\x04}()" + 1_000_000 * b"\x85" + b"Ku.", "more tuples"),
+        (b"\x80\x04" + 1_000_000 * b"]" + b".", "more tuples, lists or tables"),
+        (b"\x80\x04" + 1_000_000 * b"}" + b".", "more tuples, lists or tables"),
+        (b"\x80\x04" + 1_000_000 * b"\x8f" + b".", "more tuples, lists or tables"),
+        (b"\x80\x04\x8e" + BIG + b"abc.", "cut off"),
+        (b"\x80\x05\x96" + BIG + b"abc.", "cut off"),
+        (b"\x80\x04\x95" + BIG + b"N.", "cut off"),
+        (b"I" + 100_000 * b"9" + b"\n.", "not a model"),
+    ],
+)
+def test_a_small_pickle_takes_little_memory(tmp_path, content, message):
+    """Each is refused by a process that may take 300 MB more than it has."""
+    (tmp_path / "hostile.pkl").write_bytes(content)
+    code = (
+        "import resource, w2v, numpy, w2v.vectors\n"
+        "used = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (used + (300 << 20),) * 2)\n"
+        "try: w2v.load('hostile.pkl')\n"
+        "except w2v.errors.ModelFileError as error: print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert re.search(message, done.stdout) and "hostile.pkl" in done.stdout
+
+
+def test_a_pickle_cannot_change_what_reads_it(tmp_path):
+    """BUILD sets attributes: the defaults of a function of ours, for the files after this one."""
+    defaults = b"}X\x0c\x00\x00\x00__defaults__X\x01\x00\x00\x00ts"
+    for name in ("_codecs\nencode", "numpy\ndtype", "numpy.core.multiarray\nscalar"):
+        for state in (defaults, b"N" + defaults + b"\x86"):
+            with pytest.raises(ModelFileError, match="it changes what reads it"):
+                load_content(tmp_path, b"\x80\x02c" + name.encode() + b"\n" + state + b"b.")
+    for protocol in (2, 5):
+        assert load_content(tmp_path, book_content(), protocol).words == WORDS
+
+
+def test_a_nested_argument_is_not_taken(tmp_path):
+    """What NumPy's names are given is of NumPy's kinds: tuples are not nested through them."""
+    for content in (
+        b"\x80\x04cnumpy\ndtype\n))\x86R.",
+        b"\x80\x04cnumpy.core.multiarray\nscalar\n)C\x01a\x86R.",
+        b"\x80\x04cnumpy.core.multiarray\n_reconstruct\n))C\x01b\x87R.",
+        b"\x80\x04c_codecs\nencode\n)X\x06\x00\x00\x00latin1\x86R.",
+    ):
+        with pytest.raises(ModelFileError, match="a tuple where NumPy writes a"):
+            load_content(tmp_path, content)
+
+
+@pytest.mark.parametrize("protocol", range(4))
+def test_cupy_arrays_are_named(tmp_path, protocol):
+    """As `pickle.dump` writes them from a GPU: an array of NumPy's within a call of CuPy's."""
+    data = pickle.dumps(book_content(word_vecs=Call(os.fspath, "x")), protocol)
+    data = re.sub(rb"c\w+\nfspath", b"ccupy._core.core\narray", data)
+    with pytest.raises(ModelFileError, match=r"holds CuPy arrays.*`.get\(\)`.*save again"):
+        load_content(tmp_path, data)
+
+
 @pytest.mark.parametrize(
     "evil, name",
     [
@@ -297,7 +378,7 @@ def test_a_failed_save_leaves_the_earlier_file(vectors, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     "weight, message",
-    [(1e5, "does not fit the float16"), (np.inf, "NaN or infinity"), (np.nan, "NaN or infinity")],
+    [(1e5, "does not fit float16"), (np.inf, "NaN or infinity"), (np.nan, "NaN or infinity")],
 )
 def test_weights_that_do_not_fit_the_format_are_refused(tmp_path, weight, message):
     with pytest.raises(OutputError, match=message):
@@ -346,3 +427,11 @@ def test_reading_a_model_imports_no_module_that_it_names(tmp_path):
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.stdout == "refused\n" and not (tmp_path / "ran").exists()
+
+
+def test_a_length_that_float32_does_not_hold_is_refused():
+    long = WordVectors(["a", "b"], np.array([[3e38, 3e38], [1, 0]]))
+    with pytest.raises(ModelFileError, match=r"in row 0 is 4.24264e.38 long.* divide the"):
+        long.similarity("a", "b")
+    whole = WordVectors(["a", "b"], long.matrix / long.matrix.max())
+    assert whole.similarity("a", "b") == pytest.approx(0.5**0.5)

@@ -8,7 +8,10 @@ import itertools
 import os
 import signal
 import sys
-from typing import NoReturn
+import traceback
+import warnings
+from contextlib import suppress
+from typing import Any, NoReturn
 
 import click
 
@@ -22,7 +25,7 @@ from w2v.cli.query import analogy, odd_one_out, rank, similar, similarity, vecto
 from w2v.cli.sections import Group
 from w2v.cli.train import train
 from w2v.config import option_name
-from w2v.errors import W2VError
+from w2v.errors import W2VError, W2VWarning
 from w2v.option_names import meant
 from w2v.signals import ending
 
@@ -66,22 +69,60 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and exit. An error is one line on stderr; `--debug` shows where."""
     is_process = arguments is None
     arguments = sys.argv[1:] if arguments is None else arguments
+    _open_streams()
     try:
-        with ending(is_last=is_process):
-            sys.exit(cli.main(arguments, prog_name="w2v", standalone_mode=False) or 0)
+        with ending(is_last=is_process), warnings.catch_warnings():
+            warnings.showwarning = _showing(warnings.showwarning)
+            warnings.simplefilter("always", W2VWarning)
+            code = cli.main(arguments, prog_name="w2v", standalone_mode=False) or 0
+            sys.stdout.flush()
+            sys.exit(code)
     except BrokenPipeError:  # the reader of our output, `head` for example, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_stdout()
         sys.exit(1)
     except (KeyboardInterrupt, click.Abort) as error:
         _complain("interrupted", 128 + getattr(error, "number", signal.SIGINT))
     except Exception as error:
         if "--debug" in itertools.takewhile(lambda word: word != "--", arguments):
-            raise
+            traceback.print_exception(error)
         _complain(*_describe(error))
 
 
+def _showing(others: Any) -> Any:
+    """What shows our warnings in a line, as errors are; `others` shows those of libraries."""
+
+    def show(message: Warning, category: type[Warning], *place: Any) -> None:
+        if issubclass(category, W2VWarning):
+            print(f"w2v: warning: {message}", file=sys.stderr)
+        else:
+            others(message, category, *place)
+
+    return show
+
+
+def _open_streams() -> None:
+    """Open what the shell has closed (`2>&-`) as nowhere.
+
+    Python has None for it: `print` would put what is for stderr on stdout, and the next file that
+    is opened, the vectors perhaps, would get the number that libraries write their messages to.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115
+
+
+def _drop_stdout() -> None:
+    """Send what cannot be written any more to nowhere, lest Python try again at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _complain(message: str, exit_code: int) -> NoReturn:
-    print("w2v: " + " ".join(message.split()), file=sys.stderr)
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _drop_stdout()
+    with suppress(OSError):
+        print("w2v: " + " ".join(message.split()), file=sys.stderr, flush=True)
     sys.exit(exit_code)
 
 

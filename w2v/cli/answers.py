@@ -1,26 +1,12 @@
-"""Questions from stdin, and how answers are shown: shared by the commands that ask."""
+"""How answers are shown: shared by the commands that ask."""
 
-import io
 import json
-import sys
-from collections.abc import Iterator
 from typing import Any
 
 import click
 
 Answers = list[tuple[str, float]]
 """Words and their scores, best first."""
-
-
-def stdin_lines() -> Iterator[tuple[int, str]]:
-    """The lines of stdin that are not empty, with their numbers; bytes that are not UTF-8 become
-    replacement characters, which no word of a vocabulary holds by chance.
-    """
-    if isinstance(sys.stdin, io.TextIOWrapper):
-        sys.stdin.reconfigure(encoding="utf-8", errors="replace")
-    for number, line in enumerate(sys.stdin, 1):
-        if line.strip():
-            yield number, line.strip()
 
 
 def scored(found: Answers) -> list[dict[str, Any]]:

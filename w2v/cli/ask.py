@@ -8,9 +8,10 @@ from typing import Any
 
 import click
 
-from w2v.cli.answers import print_json, print_table, scored, stdin_lines
+from w2v.cli.answers import print_json, print_table, scored
 from w2v.cli.options import debug_option, gpu_option, json_option, model_option, top_option
-from w2v.errors import ConfigError, UnknownWordError
+from w2v.cli.questions import Token, check_quotes, normalize_option, split_question, stdin_lines
+from w2v.errors import ConfigError, W2VError
 
 PROMPT = "w2v> "
 HISTORY = 1000  # questions kept
@@ -19,6 +20,7 @@ SIGNS = {"+", "-"}
 
 @click.command(short_help="Ask one question after the other.")
 @top_option
+@normalize_option
 @model_option
 @gpu_option
 @json_option
@@ -32,6 +34,7 @@ def ask(context: click.Context, top: int, path: str, gpu: bool, as_json: bool) -
       king queen           how near the two are
       king man queen       king is to man as queen is to ...
       king - man + woman   the words nearest to a sum
+      "new york" paris     a word with spaces goes in double quotes
 
     Arrow keys bring back earlier questions, also those of earlier sessions. Ctrl-D or Ctrl-C ends.
     Questions can come from a pipe, one a line; with --json, an answer is one line too.
@@ -51,7 +54,7 @@ def ask(context: click.Context, top: int, path: str, gpu: bool, as_json: bool) -
         for line in questions:
             try:
                 answer = answer_question(vectors, line, top)
-            except (UnknownWordError, ConfigError) as error:
+            except W2VError as error:
                 failed = True
                 answer = {"query": line, "error": str(error)}
             _show(answer, as_json)
@@ -64,40 +67,50 @@ def answer_question(vectors: Any, question: str, top: int) -> dict[str, Any]:
 
     Raises UnknownWordError, ConfigError for what is not a question.
     """
-    words = question.split()
-    if signed := signed_words(words, vectors):
+    tokens = split_question(question)
+    check_quotes(tokens, vectors)
+    if signed := signed_words(tokens, vectors):
         positive, negative = ([word for own, word in signed if own == sign] for sign in "+-")
         return {"query": question, "similar": vectors.most_similar(positive, negative, topn=top)}
+    words = [token.text for token in tokens]
     if len(words) == 1:
         return {"query": question, "similar": vectors.similar(words[0], top)}
     if len(words) == 2:
         return {"query": question, "similarity": vectors.similarity(*words)}
     if len(words) == 3:
         return {"query": question, "analogy": vectors.analogy(*words, top)}
-    raise ConfigError("ask for one, two or three words, or put + or - between them")
+    raise ConfigError(
+        "ask for one, two or three words, or put + or - between them; a word with spaces goes in "
+        "double quotes"
+    )
 
 
-def signed_words(tokens: list[str], known: Container[str]) -> list[tuple[str, str]]:
+def signed_words(tokens: list[Token], known: Container[str]) -> list[tuple[str, str]]:
     """Words with their signs, from `a - b + c` or `a -b +c`; nothing where there is no sign.
 
     A sign is a token of its own, or begins a token that is not a known word; a single token that is
     known is a word whatever it begins with. Raises ConfigError for a sign without a word, or words
     without a sign between them.
     """
-    if len(tokens) == 1 and tokens[0] in known:
+    if len(tokens) == 1 and tokens[0].text in known:
         return []
-    parts: list[str] = []
+    parts: list[Token] = []
     for token in tokens:
-        split = token[0] in SIGNS and len(token) > 1 and token not in known
-        parts += [token[0], token[1:]] if split else [token]
-    if not any(part in SIGNS for part in parts):
+        text = token.text
+        split = text[0] in SIGNS and len(text) > 1 and text not in known and not token.is_quoted
+        parts += [Token(text[0]), Token(text[1:])] if split else [token]
+    if not any(map(_is_sign, parts)):
         return []
-    if parts[0] not in SIGNS:
-        parts.insert(0, "+")
-    pairs = list(zip(parts[::2], [*parts[1::2], ""], strict=False))
-    if not all(sign in SIGNS and word and word not in SIGNS for sign, word in pairs):
+    if not _is_sign(parts[0]):
+        parts.insert(0, Token("+"))
+    pairs = list(zip(parts[::2], [*parts[1::2], Token("")], strict=False))
+    if not all(_is_sign(sign) and word.text and not _is_sign(word) for sign, word in pairs):
         raise ConfigError("put one + or - before each word of a sum")
-    return pairs
+    return [(sign.text, word.text) for sign, word in pairs]
+
+
+def _is_sign(token: Token) -> bool:
+    return token.text in SIGNS and not token.is_quoted
 
 
 def _show(answer: dict[str, Any], as_json: bool) -> None:

@@ -38,13 +38,25 @@ class FormatName(click.Choice):
 )
 @click.option("--limit", type=number_type, help="Only the first so many words of IN.")
 @click.option("--no-header", is_flag=True, help="IN is text without the line `V H`, as GloVe's.")
+@click.option(
+    "--dim",
+    type=click.IntRange(min=1),
+    help="With --no-header: numbers in a vector, where that is not what most lines have.",
+)
 @click.option("--omit-header", is_flag=True, help="Write text without the line `V H`.")
+@click.option(
+    "--encoding",
+    default="utf-8",
+    show_default=True,
+    metavar="NAME",
+    help="Of the words of IN: latin-1, gb18030, cp949, ...; of a text also utf-16.",
+)
 @click.option(
     "--encoding-errors",
     type=click.Choice(("strict", "replace", "ignore")),
     default="strict",
     show_default=True,
-    help="What to do with words of IN that are not valid UTF-8; of words that become alike, the "
+    help="What to do with words of IN that are not valid in it; of words that become alike, the "
     "first stays.",
 )
 @click.option("--float16", is_flag=True, help="Halve safetensors or npz, and their precision.")
@@ -56,7 +68,9 @@ def convert(
     target_format: str | None,
     limit: int | None,
     no_header: bool,
+    dim: int | None,
     omit_header: bool,
+    encoding: str,
     encoding_errors: str,
     float16: bool,
 ) -> None:
@@ -64,11 +78,14 @@ def convert(
 
     \b
       .pkl            the book's pickle (float16)
-      .bin            word2vec's binary: word2vec.c, gensim, GoogleNews (or .bin.gz)
-      .txt, .vec      word2vec's text: gensim, fastText, GloVe (or .txt.gz, .vec.gz)
+      .bin            word2vec's binary: word2vec.c, gensim, GoogleNews
+      .txt, .vec      word2vec's text: gensim, fastText, GloVe
       .safetensors    for keeping: mapped into memory, with counts and options
       .npz            NumPy's archive, with counts and options
       .tsv            for TensorBoard's Embedding Projector, beside NAME.meta.tsv
+
+    .bin, .txt and .vec may be packed: .gz, .bz2, .xz or .zst comes after it. Files are known by
+    what is in them too, and errors say which options read them.
 
     All but .pkl keep each number exactly. gensim reads .bin and .txt with load_word2vec_format.
 
@@ -89,6 +106,8 @@ def convert(
         limit,
         format=source_format,
         header=not no_header,
+        dim=dim,
+        encoding=encoding,
         encoding_errors=encoding_errors,
     )
     options: dict[str, Any] = {"header": not omit_header, "float16": float16}

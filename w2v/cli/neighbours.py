@@ -16,7 +16,9 @@ from w2v.cli.options import (
     threads_option,
     top_option,
 )
+from w2v.cli.questions import as_asked, normalize_option
 from w2v.errors import InputError
+from w2v.text_files import numbered_lines
 
 SHOWN = 5  # unknown words that are named
 
@@ -33,6 +35,7 @@ SHOWN = 5  # unknown words that are named
     help="Write to this file, when all is found, not to stdout.",
 )
 @threads_option("Threads; all cores if unset.")
+@normalize_option
 @model_option
 @gpu_option
 @json_option
@@ -69,7 +72,7 @@ def neighbours_of(
     check_outputs([] if output is None else [output], inputs=[path])
     vectors = load(path)
     unknown: list[str] = []
-    words = vectors.words
+    words: list[str] = vectors.words
     if file is not None:
         asked = read_words(file)
         words = [word for word in asked if word in vectors]
@@ -96,14 +99,7 @@ def neighbours_of(
 
 def read_words(path: str) -> list[str]:
     """The words of a file (or of stdin, for -), one a line. Raises InputError."""
-    try:
-        with click.open_file(path, encoding="utf-8") as lines:
-            words = [line.strip() for line in lines]
-    except OSError as error:
-        raise InputError(f"cannot read the words of {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not UTF-8 text: {error}") from error
-    words = [word for word in words if word]
+    words = [as_asked(word) for _, word in numbered_lines(path, InputError)]
     if not words:
         raise InputError(f"there are no words in {path}: write one a line")
     return words

@@ -2,28 +2,38 @@
 and `vector`.
 """
 
-from collections.abc import Iterable, Iterator
 from typing import Any
 
 import click
 
-from w2v.cli.answers import print_json, print_table, scored, stdin_lines
+from w2v.cli.answers import print_json, print_table, scored
 from w2v.cli.options import debug_option, gpu_option, json_option, model_option, top_option
-from w2v.errors import InputError
+from w2v.cli.questions import WORD, normalize_option, read_vectors, stdin_lines
 
 STDIN = "-"
 
 
 @click.command(short_help="The words nearest to words or vectors.")
-@click.argument("words", nargs=-1, metavar="[WORD]...")
+@click.argument("words", nargs=-1, type=WORD, metavar="[WORD]...")
 @click.option(
-    "-p", "--positive", multiple=True, metavar="WORD", help="Be near this word; can be repeated."
+    "-p",
+    "--positive",
+    multiple=True,
+    type=WORD,
+    metavar="WORD",
+    help="Be near this word; can be repeated.",
 )
 @click.option(
-    "-n", "--negative", multiple=True, metavar="WORD", help="Be far from this word; likewise."
+    "-n",
+    "--negative",
+    multiple=True,
+    type=WORD,
+    metavar="WORD",
+    help="Be far from this word; likewise.",
 )
 @click.option("--cosmul", is_flag=True, help="Combine words by 3CosMul in place of 3CosAdd.")
 @top_option
+@normalize_option
 @model_option
 @gpu_option
 @json_option
@@ -42,7 +52,7 @@ def similar(
     --negative.
 
     With - for WORD, vectors are read from stdin, one a line: numbers between spaces or commas, with
-    or without a name before them, as `w2v vector` writes them.
+    or without a name before them, as `w2v vector` writes them. A name may hold spaces and commas.
 
     \b
       w2v similar toyota
@@ -64,7 +74,7 @@ def similar(
         shown = " ".join([*positive, *(f"- {word}" for word in negative)])
         questions.append((shown, content, list(positive), list(negative)))
     elif words == (STDIN,):
-        for name, vector in read_vectors(stdin_lines(), vectors.vector_size):
+        for name, vector in read_vectors(stdin_lines(), vectors.vector_size, vectors):
             questions.append((name, name, [vector], []))
     else:
         questions.extend((word, word, [word], []) for word in words)
@@ -79,41 +89,14 @@ def similar(
         print_table(found)
 
 
-def read_vectors(lines: Iterable[tuple[int, str]], dim: int) -> Iterator[tuple[str, Any]]:
-    """Vectors of `dim` numbers from numbered lines, each with its name, or "line N" without one.
-
-    Raises InputError that says which line cannot be used, or that there is none.
-    """
-    import numpy
-
-    empty = True
-    for number, line in lines:
-        empty = False
-        fields = line.replace(",", " ").split()
-        name = fields.pop(0) if len(fields) == dim + 1 else f"line {number}"
-        if len(fields) != dim:
-            raise InputError(
-                f"line {number} of stdin: {len(fields)} numbers do not fit vectors of dim {dim}"
-            )
-        try:
-            with numpy.errstate(over="ignore"):  # too large becomes infinite, and is refused
-                vector = numpy.array(fields, float).astype(numpy.float32)
-        except ValueError as error:
-            raise InputError(f"line {number} of stdin holds no vector: {error}") from None
-        if not numpy.isfinite(vector).all():
-            raise InputError(f"line {number} of stdin holds NaN, infinite or too large values")
-        yield name, vector
-    if empty:
-        raise InputError("there are no vectors on stdin: write one a line")
-
-
 @click.command(short_help="A is to B as C is to ...")
-@click.argument("a")
-@click.argument("b")
-@click.argument("c")
+@click.argument("a", type=WORD)
+@click.argument("b", type=WORD)
+@click.argument("c", type=WORD)
 @top_option
-@click.option("--answer", metavar="D", help="Also say how near this word comes.")
+@click.option("--answer", type=WORD, metavar="D", help="Also say how near this word comes.")
 @click.option("--cosmul", is_flag=True, help="Combine words by 3CosMul in place of 3CosAdd.")
+@normalize_option
 @model_option
 @gpu_option
 @json_option
@@ -158,8 +141,9 @@ def analogy(
 
 
 @click.command(short_help="How near two words are.")
-@click.argument("a")
-@click.argument("b")
+@click.argument("a", type=WORD)
+@click.argument("b", type=WORD)
+@normalize_option
 @model_option
 @json_option
 @debug_option
@@ -179,7 +163,8 @@ def similarity(a: str, b: str, path: str, as_json: bool) -> None:
 
 
 @click.command("odd-one-out", short_help="The word that fits the others least.")
-@click.argument("words", nargs=-1, required=True, metavar="WORD...")
+@click.argument("words", nargs=-1, required=True, type=WORD, metavar="WORD...")
+@normalize_option
 @model_option
 @json_option
 @debug_option
@@ -208,8 +193,9 @@ def odd_one_out(words: tuple[str, ...], path: str, as_json: bool) -> None:
 
 
 @click.command(short_help="The place of a word near another.")
-@click.argument("a")
-@click.argument("b")
+@click.argument("a", type=WORD)
+@click.argument("b", type=WORD)
+@normalize_option
 @model_option
 @gpu_option
 @json_option
@@ -234,7 +220,8 @@ def rank(a: str, b: str, path: str, gpu: bool, as_json: bool) -> None:
 
 
 @click.command(short_help="The numbers of a word.")
-@click.argument("words", nargs=-1, required=True, metavar="WORD...")
+@click.argument("words", nargs=-1, required=True, type=WORD, metavar="WORD...")
+@normalize_option
 @model_option
 @json_option
 @debug_option

@@ -1,12 +1,15 @@
 """What is done to the words of a text before they are counted: each step is an option.
 
-In this order: each word between white space is cut by the tokenizer, turned to lower case, and left
-out if it is too short or a stop word; then sentences of too few words are left out (`sentences`).
+In this order: each word between white space is brought into a Unicode form, cut by the tokenizer,
+turned to lower case, and left out if it is too short or a stop word; then sentences of too few
+words are left out (`sentences`).
 """
 
 import hashlib
+import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from w2v.config import TextConfig
 from w2v.corpus.python_tokenizer import SplitLine, is_python, line_splitter, source_key
@@ -43,10 +46,15 @@ class Cleaning:
         words = (
             frozenset[str]() if config.stop_words is None else read_stop_words(config.stop_words)
         )
-        if config.lowercase:
-            words = frozenset(word.lower() for word in words)
         split = _splitter(config)
         split_line = line_splitter(config.tokenizer) if is_python(config.tokenizer) else None
+        if config.normalize:
+            form: Any = config.normalize.upper()
+            words = frozenset(unicodedata.normalize(form, word) for word in words)
+            split = _normalizing(form, split)
+            split_line = split_line and _of_normal_line(form, split_line)
+        if config.lowercase:
+            words = frozenset(word.lower() for word in words)
         return cls(split, split_line, config.lowercase, config.min_length, words)
 
     @property
@@ -94,6 +102,25 @@ def _splitter(config: TextConfig) -> Split | None:
             f"{name!r}; for letters from a to z alone: {_REGEX}[a-zA-Z]+"
         )
     return _finder(name.removeprefix(_REGEX))
+
+
+def _normalizing(form: Any, split: Split | None) -> Split:
+    """What brings a word into a Unicode form, cuts it where that puts a space, and then splits it.
+
+    Example, for NFKC: "\uff41\u3000b" and no other split -> ["a", "b"]
+    """
+
+    def normalize_and_split(word: str) -> list[str]:
+        normal = unicodedata.normalize(form, word)
+        parts = normal.split() if word.split() == [word] else [normal]
+        return parts if split is None else [piece for part in parts for piece in split(part)]
+
+    return normalize_and_split
+
+
+def _of_normal_line(form: Any, split_line: SplitLine) -> SplitLine:
+    """What brings a line into a Unicode form before Python's tokenizer sees it."""
+    return lambda line: split_line(unicodedata.normalize(form, line))
 
 
 def _finder(pattern: str) -> Split:

@@ -1,8 +1,7 @@
 """Stop words: the English list, and lists in files."""
 
-from pathlib import Path
-
 from w2v.errors import ConfigError
+from w2v.text_files import read_text
 
 # The 179 words of NLTK's `stopwords.words("english")` as it was until 2024: those of Porter's
 # Snowball project, with the pieces into which tokenizers cut contractions. Written down here
@@ -34,14 +33,9 @@ def read_stop_words(name: str) -> frozenset[str]:
     if name == "english":
         return ENGLISH
     try:
-        words = frozenset(Path(name).read_text(encoding="utf-8-sig").split())
-    except OSError as error:
-        raise ConfigError(
-            f"--stop-words {name}: cannot read it ({error.strerror}); name a file of words, or "
-            "english"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"--stop-words {name} is not UTF-8 text: {error}") from error
+        words = frozenset(read_text(name, ConfigError).split())
+    except ConfigError as error:
+        raise ConfigError(f"--stop-words: {error}; name a file of words, or english") from error
     if not words:
         raise ConfigError(f"--stop-words {name}: there are no words in it")
     return words

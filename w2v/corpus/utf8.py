@@ -4,27 +4,18 @@ import codecs
 from collections.abc import Iterable, Iterator
 
 from w2v.corpus.encodings import what_to_pass
-from w2v.corpus.kinds import not_text, packing, wide_encoding
-from w2v.errors import ConfigError, CorpusError
+from w2v.corpus.kinds import not_text, wide_encoding
+from w2v.errors import CorpusError
+from w2v.unpacking import packing
 
 CUT = "it ends within a character, maybe cut off: pass --encoding-errors ignore to leave that out"
-
-
-def check_encoding(encoding: str) -> str:
-    """The canonical name of a text encoding. Raises ConfigError if there is none."""
-    try:
-        codecs.getincrementaldecoder(encoding)
-        "a".encode(encoding)
-        return codecs.lookup(encoding).name
-    except (LookupError, AttributeError, TypeError, UnicodeError) as error:
-        raise ConfigError(f"--encoding {encoding!r} is not the name of a text encoding") from error
 
 
 def to_utf8(blocks: Iterable[bytes], name: str, codec: str, errors: str) -> Iterator[bytes]:
     """Blocks of bytes in an encoding as blocks of UTF-8, without a byte order mark.
 
-    codec: a canonical name, from `check_encoding`. name: what an error calls the file. Valid UTF-8
-    passes as it is. Raises CorpusError for what is not text, or not in this encoding.
+    codec: a canonical name, from `text_files.check_encoding`. name: what an error calls the file.
+    Valid UTF-8 passes as it is. Raises CorpusError for what is not text, or not in this encoding.
     """
     return _without_bom(_transcoded(blocks, name, codec, errors))
 

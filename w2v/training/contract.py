@@ -96,4 +96,4 @@ def trained_vectors(vocabulary: Vocabulary, matrix: Array, config: TrainConfig) 
         training["sample"] = config.sample_of(vocabulary.counts.sum())
     if config.stop_words is not None:
         training["stop_words"] = Path(config.stop_words).name
-    return WordVectors(vocabulary.words, matrix, vocabulary.counts, training)
+    return WordVectors(vocabulary.words, matrix, vocabulary.counts, training, copy=False)

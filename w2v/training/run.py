@@ -38,7 +38,8 @@ from w2v.training.run_folder import RunFolder
 from w2v.training.scores import Scoring
 from w2v.training.undertraining import advice
 from w2v.vectors import WordVectors, save
-from w2v.vectors.formats import check_output, files_of, save_or_rescue
+from w2v.vectors.formats import check_output, files_of
+from w2v.vectors.rescue import save_or_rescue
 
 Source = str | PathLike | Sequence[PathLike] | Iterable[Any] | None
 """A path, "-" for stdin, a list of `Path`s, sentences as lists of words, or nothing: a named data

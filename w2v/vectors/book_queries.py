@@ -52,7 +52,8 @@ def analogy(
 
 
 def _vectors(id_to_word: Mapping[int, str], word_matrix: Array) -> WordVectors:
-    return WordVectors([id_to_word[row] for row in range(len(word_matrix))], word_matrix)
+    words = [id_to_word[row] for row in range(len(word_matrix))]
+    return WordVectors(words, word_matrix, copy=False)
 
 
 def _show(found: list[Scored]) -> list[Scored]:

@@ -19,7 +19,7 @@ def cosine(a: numpy.ndarray, b: numpy.ndarray) -> float:
 def row_lengths(matrix: numpy.ndarray) -> numpy.ndarray:
     """(V,) float64 the length of each row, and 1 for a row of zeros. matrix: (V, H).
 
-    Raises ModelFileError for NaN and infinity.
+    Raises ModelFileError for NaN, infinity, and lengths that float32 does not hold.
     """
     squares = numpy.empty(len(matrix))
     for start in range(0, len(matrix), BLOCK):
@@ -30,6 +30,11 @@ def row_lengths(matrix: numpy.ndarray) -> numpy.ndarray:
         )
     check_finite(squares)
     lengths = numpy.sqrt(squares)
+    if lengths.max(initial=0) > numpy.finfo(numpy.float32).max:
+        raise ModelFileError(
+            f"the vector in row {int(lengths.argmax()):,} is {lengths.max():g} long, more than "
+            "float32 holds: divide the vectors by their largest number"
+        )
     lengths[lengths == 0] = 1
     return lengths
 

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import numpy
 
@@ -20,10 +21,26 @@ from w2v.vectors.evaluation.files import Lookup, nothing_known, read_analogies
 from w2v.vectors.evaluation.intervals import Interval, binomial
 from w2v.vectors.evaluation.sets import evaluation_file
 
-QUESTIONS = 1024  # in a batch, at most
-COSINES = 1 << 26  # of the words of all batches under way with all words: 256 MB
-SCORES = {"cpu": 1 << 18, "gpu": 1 << 26}
-"""Scores of questions at a time: on a CPU, few enough to stay in a core's cache."""
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much is computed at a time: tests take less.
+
+    questions: in a batch, at most. cosines: of the words of all batches under way with all words.
+    cpu_scores, gpu_scores: of questions; on a CPU, few enough to stay in a core's cache.
+    """
+
+    questions: int = 1024
+    cosines: int = 1 << 26  # 256 MB
+    cpu_scores: int = 1 << 18
+    gpu_scores: int = 1 << 26
+
+    def scores(self, xp: ModuleType) -> int:
+        """Scores at a time, of the library that computes them."""
+        return self.cpu_scores if xp is numpy else self.gpu_scores
+
+
+SIZES = Sizes()
 
 
 @dataclass(frozen=True)
@@ -121,14 +138,16 @@ class Analogies:
         self.rows = rows[self.known]  # (n, 4)
         self.first_row = numpy.array(lookup.rows(words[:restrict]))
 
-    def score(self, matrix: numpy.ndarray, cosmul: bool = False) -> AnalogyScores:
+    def score(
+        self, matrix: numpy.ndarray, cosmul: bool = False, sizes: Sizes = SIZES
+    ) -> AnalogyScores:
         """Ask all questions of vectors, (V, H), by 3CosAdd or by 3CosMul.
 
         On the GPU where `config.GPU` is set. Right is an answer whose word is the expected one;
         the words of the question, and those that differ from them in case only, are not answers.
         """
         units = unit_rows(matrix[: len(self.first_row)])
-        answers = _answers(units, self.rows[:, :3], self.first_row, cosmul)
+        answers = _answers(units, self.rows[:, :3], self.first_row, cosmul, sizes)
         right = numpy.zeros(len(self.known), bool)
         right[self.known] = self.first_row[answers] == self.rows[:, 3]
         count = len(self.sections)
@@ -142,7 +161,11 @@ class Analogies:
 
 
 def _answers(
-    units: numpy.ndarray, questions: numpy.ndarray, first_row: numpy.ndarray, cosmul: bool
+    units: numpy.ndarray,
+    questions: numpy.ndarray,
+    first_row: numpy.ndarray,
+    cosmul: bool,
+    sizes: Sizes,
 ) -> numpy.ndarray:
     """(n,) the row that answers each question. units: (V, H). questions: (n, 3) rows a, b, c.
 
@@ -151,15 +174,18 @@ def _answers(
     for each question.
     """
     threads = 1 if config.GPU else cores()
-    batch = max(1, min(QUESTIONS, COSINES // (3 * len(units) * threads)))
+    batch = max(1, min(sizes.questions, sizes.cosines // (3 * len(units) * threads)))
     exclude = _same_words(first_row)
     parts = [questions[start : start + batch] for start in range(0, len(questions), batch)]
+    on_device = to_gpu(units) if config.GPU else units
+
+    def answer(part: numpy.ndarray) -> numpy.ndarray:
+        return _answer_batch(on_device, part, exclude, cosmul, sizes)
+
     if config.GPU:
-        units = to_gpu(units)
-        return numpy.concatenate([_answer_batch(units, part, exclude, cosmul) for part in parts])
+        return numpy.concatenate([answer(part) for part in parts])
     with multiplying_threads(threads) as pool:
-        answers = pool.map(lambda part: _answer_batch(units, part, exclude, cosmul), parts)
-        return numpy.concatenate(list(answers))
+        return numpy.concatenate(list(pool.map(answer, parts)))
 
 
 def _answer_batch(
@@ -167,6 +193,7 @@ def _answer_batch(
     questions: numpy.ndarray,
     exclude: Callable[[numpy.ndarray], tuple[numpy.ndarray, numpy.ndarray]],
     cosmul: bool,
+    sizes: Sizes,
 ) -> numpy.ndarray:
     xp = array_module(units)
     words, places = numpy.unique(questions.ravel(), return_inverse=True)
@@ -174,7 +201,7 @@ def _answer_batch(
     if cosmul:
         cosines = (cosines + 1) / 2
     places = xp.asarray(places.reshape(questions.shape))
-    size = max(1, SCORES["cpu" if xp is numpy else "gpu"] // len(units))
+    size = max(1, sizes.scores(xp) // len(units))
     answers = []
     for start in range(0, len(questions), size):
         part = slice(start, start + size)

@@ -1,25 +1,36 @@
 """Reading files of analogies and of word pairs, and finding their words in a vocabulary."""
 
+import csv
 import math
+import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from w2v.errors import InputError
+from w2v.text_files import numbered_lines
+
+_COMMENTS = ("#", "//")
+_SIGNS = "\t,;"  # between fields; where there is none of them, white space is
+_HEADING = re.compile(r"[^\W\d]|[(\[\"']")  # how the heading of a column of numbers begins
+_MISSING = {"nan", "na", "n/a", "none", "null", "inf", "infinity"}
+_TAG = re.compile(r"[A-Z]{1,5}")  # a part of speech, as between SimLex's words and ratings
 
 
 def read_analogies(path: Path) -> tuple[list[str], list[int], list[list[str]]]:
     """The names of the sections, and for each question its section and its four words.
 
-    A section begins with a line `: name`, as in questions-words.txt of word2vec. Raises
+    A section begins with a line `: name`, as in questions-words.txt of word2vec. Between words are
+    spaces, or tabs where words hold spaces; lines that begin with # or // do not count. Raises
     InputError that says which line cannot be used.
     """
     sections: list[str] = []
     section_of, questions = [], []
-    for number, line in numbered_lines(path):
+    for number, line in _lines(path):
         if line.startswith(":"):
             sections.append(line[1:].strip())
             continue
-        words = line.split()
+        words = line.split("\t") if line.count("\t") == 3 else line.split()
         if len(words) != 4:
             raise InputError(
                 f"{path}: line {number} has {len(words)} words where a question has four: {line!r}"
@@ -30,7 +41,7 @@ def read_analogies(path: Path) -> tuple[list[str], list[int], list[list[str]]]:
                 "begin the file with a line `: NAME`"
             )
         section_of.append(len(sections) - 1)
-        questions.append(words)
+        questions.append([word.strip() for word in words])
     if not questions:
         raise InputError(f"{path} holds no questions: lines of four words")
     return sections, section_of, questions
@@ -39,43 +50,77 @@ def read_analogies(path: Path) -> tuple[list[str], list[int], list[list[str]]]:
 def read_pairs(path: Path) -> tuple[list[list[str]], list[float]]:
     """Pairs of words and their ratings.
 
-    A line is two words and a number, between tabs, commas or spaces; lines that begin with # and a
-    first line of headings do not count. Raises InputError that says which line cannot be used.
+    A line is two words and, in the same column of each line, a rating: a number, or one with %.
+    Between them are tabs, commas, semicolons or spaces, and there may be other columns, as in
+    SimLex-999 and Rare Words. Lines that begin with # or //, and headings in the first of the other
+    lines, do not count. Raises InputError that says which line cannot be used.
     """
+    lines = list(_lines(path))
+    separator, column = next((shape for _, line in lines[:2] if (shape := _shape(line))), (None, 2))
     pairs, ratings = [], []
-    for number, line in numbered_lines(path):
-        if line.startswith("#"):
-            continue
-        separator = next((sign for sign in "\t," if line.count(sign) == 2), None)
-        fields = [field.strip() for field in line.split(separator)]
-        try:
-            first, second, rating = fields[0], fields[1], float(fields[2])
-            if len(fields) != 3 or not (first and second and math.isfinite(rating)):
-                raise ValueError
-        except (IndexError, ValueError):
-            if number == 1 and len(fields) == 3:
-                continue  # headings
+    for place, (number, line) in enumerate(lines):
+        fields = _fields(line, separator)
+        rating = _rating(fields[column]) if len(fields) > column else None
+        if rating is None or not (fields[0] and fields[1]):
+            following = _fields(lines[1][1], separator) if place == 0 and len(lines) > 1 else []
+            if len(fields) == len(following) and _are_headings(fields, column):
+                continue
             raise InputError(
-                f"{path}: line {number} is not two words and a number: {line!r}"
-            ) from None
-        pairs.append([first, second])
+                f"{path}: line {number} is not two words and a number (in column {column + 1}, as "
+                f"in the others): {line!r}; headings and comments begin with #"
+            )
+        pairs.append(fields[:2])
         ratings.append(rating)
     if not pairs:
         raise InputError(f"{path} holds no word pairs: lines of two words and a number")
     return pairs, ratings
 
 
-def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """The lines of a file that are not empty, with their numbers."""
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    """The lines that count, with their numbers."""
+    for number, line in numbered_lines(path, InputError):
+        if not line.startswith(_COMMENTS):
+            yield number, line
+
+
+def _shape(line: str) -> tuple[str | None, int] | None:
+    """What is between the fields of a line, and which column is the rating, or None.
+
+    The rating is the first number after two words. Between spaces, only a tag may come before it,
+    since a third word would mean that a word of the pair holds a space.
+    """
+    separators: list[str | None] = [sign for sign in _SIGNS if len(_fields(line, sign)) > 2]
+    for separator in separators or [None]:
+        fields = _fields(line, separator)
+        for column, field in enumerate(fields[2:], 2):
+            if _rating(field) is not None:
+                return separator, column
+            if separator is None and not _TAG.fullmatch(field):
+                break
+    return None
+
+
+def _fields(line: str, separator: str | None) -> list[str]:
+    fields = line.split(separator)
+    if separator is not None and separator in ",;" and '"' in line:
+        with suppress(csv.Error):
+            fields = next(csv.reader([line], delimiter=separator, skipinitialspace=True))
+    return [field.strip() for field in fields]
+
+
+def _rating(field: str) -> float | None:
+    """A finite number, or one with % after it; None for another field."""
     try:
-        with open(path, encoding="utf-8-sig") as file:
-            for number, line in enumerate(file, 1):
-                if line.strip():
-                    yield number, line.strip()
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not UTF-8 text: {error}") from error
+        rating = float(field.removesuffix("%"))
+    except ValueError:
+        return None
+    return rating if math.isfinite(rating) else None
+
+
+def _are_headings(fields: list[str], column: int) -> bool:
+    """Whether the column of ratings has a name here, and not a rating that cannot be read."""
+    name = fields[column] if len(fields) > column else ""
+    return bool(_HEADING.match(name)) and name.lower() not in _MISSING
 
 
 class Lookup:

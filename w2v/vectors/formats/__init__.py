@@ -3,26 +3,28 @@
 | ending | format | keeps |
 |---|---|---|
 | .pkl, or none | the book's pickle | words, vectors in float16 |
-| .bin, .bin.gz | word2vec's binary | words without spaces and newlines, vectors |
-| .txt, .vec, also with .gz | word2vec's text | words without newlines, vectors |
+| .bin | word2vec's binary | words without spaces and newlines, vectors |
+| .txt, .vec | word2vec's text | words without newlines, vectors |
 | .safetensors | arrays with a header, mapped into memory | all |
 | .npz | NumPy's archive | all |
 | .tsv | the Embedding Projector's two files | words without tabs and newlines, vectors, counts |
 
-A format is read and written whole: a bad file is an error that says where, and a file that stood
-there before is replaced only by one that is complete.
+.bin, .txt and .vec may end in .gz, .bz2, .xz or .zst too. A format is read and written whole: a bad
+file is an error that says where, and a file that stood there before is replaced only by one that is
+complete.
 """
 
 import os
-import tempfile
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from w2v.config import option_name
-from w2v.errors import ConfigError, ModelFileError, OutputError
+from w2v.errors import ConfigError, ModelFileError, OutputError, W2VError
+from w2v.text_files import check_encoding
+from w2v.unpacking import ENDINGS, Unpacked
 from w2v.vectors.formats import (
     npz_format,
     pickle_format,
@@ -31,7 +33,9 @@ from w2v.vectors.formats import (
     word2vec_binary,
     word2vec_text,
 )
-from w2v.vectors.formats.files import PathName
+from w2v.vectors.formats.files import Coding, PathName, opened
+from w2v.vectors.formats.kinds import HEAD, convert_line, kind_of, options_for
+from w2v.vectors.formats.run_files import newest_of_run
 from w2v.vectors.packed_words import Packed, pack
 from w2v.vectors.word_vectors import WordVectors
 
@@ -43,8 +47,9 @@ class Format:
     """A way to keep word vectors in a file.
 
     name: in `--from` and `--to`. title: in sentences. endings: of the files' names. reads, writes:
-    the options that reading and writing take. check_words: raises OutputError for words that have
-    no place in it.
+    the options that reading and writing take. packs: whether an ending of ENDINGS may follow its
+    own. seeks: whether reading goes back and forth, which it cannot in a packed file. check_words:
+    raises OutputError for words that have no place in it.
     """
 
     name: str
@@ -54,11 +59,12 @@ class Format:
     write: Callable[..., None]
     reads: frozenset[str] = frozenset()
     writes: frozenset[str] = frozenset()
+    packs: bool = False
+    seeks: bool = False
     check_words: Callable[[PathName, Packed], None] = lambda path, words: None
 
 
-_TEXT_ENDINGS = (".txt", ".vec", ".txt.gz", ".vec.gz")
-_HEADER, _BYTES, _HALF = {"header"}, {"encoding_errors"}, frozenset({"float16"})
+_HEADER, _BYTES, _HALF = {"header", "dim"}, {"encoding", "encoding_errors"}, frozenset({"float16"})
 
 FORMATS = (
     Format(
@@ -71,20 +77,22 @@ FORMATS = (
     Format(
         "binary",
         "word2vec binary",
-        (".bin", ".bin.gz"),
+        (".bin",),
         word2vec_binary.read_binary,
         word2vec_binary.write_binary,
         reads=frozenset(_BYTES),
+        packs=True,
         check_words=word2vec_binary.check_words,
     ),
     Format(
         "text",
         "word2vec text",
-        _TEXT_ENDINGS,
+        (".txt", ".vec"),
         word2vec_text.read_text,
         word2vec_text.write_text,
         reads=frozenset(_HEADER | _BYTES),
-        writes=frozenset(_HEADER),
+        writes=frozenset({"header"}),
+        packs=True,
         check_words=word2vec_text.check_words,
     ),
     Format(
@@ -93,6 +101,7 @@ FORMATS = (
         (".safetensors",),
         safetensors_format.read_safetensors,
         safetensors_format.write_safetensors,
+        seeks=True,
         writes=_HALF,
     ),
     Format(
@@ -101,6 +110,7 @@ FORMATS = (
         (".npz",),
         npz_format.read_npz,
         npz_format.write_npz,
+        seeks=True,
         writes=_HALF,
     ),
     Format(
@@ -114,16 +124,25 @@ FORMATS = (
     ),
 )
 
-_DEFAULTS: dict[str, Any] = {"header": True, "encoding_errors": "strict", "float16": False}
+_DEFAULTS: dict[str, Any] = {
+    "header": True,
+    "dim": None,
+    "encoding": "utf-8",
+    "encoding_errors": "strict",
+    "float16": False,
+}
 """The options of some formats, which the others refuse unless they have these values."""
 
 
 def find_format(path: PathName, name: str | None = None) -> Format | None:
     """The format of a name, or of a file's ending; None where that is not a format's."""
     suffixes = Path(str(path).lower()).suffixes
-    ending = "".join(suffixes[-2:] if suffixes[-1:] == [".gz"] else suffixes[-1:])
+    packed = bool(suffixes) and suffixes[-1] in ENDINGS
+    ending = "".join(suffixes[-2:-1] if packed else suffixes[-1:])
     for known in FORMATS:
-        if known.name == name or (name is None and ending in known.endings):
+        if known.name == name or (
+            name is None and ending in known.endings and (known.packs or not packed)
+        ):
             return known
     return None
 
@@ -134,25 +153,104 @@ def load(
     *,
     format: str | None = None,
     header: bool = True,
+    dim: int | None = None,
+    encoding: str = "utf-8",
     encoding_errors: str = "strict",
 ) -> WordVectors:
     """Read word vectors, in the format of the file's ending, or the newest in a run's folder.
 
-    limit: only the first so many words, the most frequent ones as a rule. format: the name of one
-    of FORMATS, in place of the ending's. header: whether a text has the line `V H`.
-    encoding_errors: what to do with words that are not valid UTF-8: "strict" raises; "replace" puts
-    U+FFFD in place of bad bytes, and "ignore" nothing; of words that this makes alike, the first
-    stays. Raises ModelFileError, naming the file and the place in it, and ConfigError for options
-    that the format does not have.
+    A packed file is unpacked. limit: only the first so many words, the most frequent ones as a
+    rule. format: the name of one of FORMATS, in place of the ending's. header: whether a text has
+    the line `V H`. dim: H, for a text without that line, where it is not what most of the first
+    lines have. encoding: of the words, and for UTF-16 of the text. encoding_errors: what to do with
+    words that are not valid in it: "strict" raises; "replace" puts U+FFFD in place of bad bytes,
+    and "ignore" nothing; of words that this makes alike, the first stays.
+
+    A .safetensors file is mapped, not read: it may be replaced while the vectors are in use, as
+    `save` does, but if it is made shorter in place the system ends this process. Raises
+    ModelFileError, naming the file and the place in it, and ConfigError for options that the format
+    does not have.
     """
-    path = _newest_of_run(path) if os.path.isdir(path) else path
+    path = newest_of_run(path) if os.path.isdir(path) else path
     found = find_format(path, format)
     if found is None:
-        raise ModelFileError(f"cannot tell what {path} is: {_endings()}")
+        raise _unknown(path, format)
     if limit is not None and limit < 0:
         raise ConfigError(f"--limit must be at least 0, not {limit}")
-    options = {"header": header, "encoding_errors": encoding_errors}
-    return found.read(path, limit, **_fitting(found, found.reads, options))
+    if dim is not None and (header or dim < 1):
+        raise ConfigError("--dim goes with --no-header, and is at least 1; a header names the dim")
+    options = {
+        "header": header,
+        "dim": dim,
+        "encoding": check_encoding(encoding),
+        "encoding_errors": encoding_errors,
+    }
+    taken = _fitting(found, found.reads, options)
+    if "encoding" in taken:
+        taken["coding"] = Coding(taken.pop("encoding"), taken.pop("encoding_errors"))
+    with _reading(path, found):
+        _refuse_other_kinds(path, found)
+        return found.read(path, limit, **taken)
+
+
+@contextmanager
+def _reading(path: PathName, found: Format) -> Iterator[None]:
+    """Whatever goes wrong in a reader is a ModelFileError that names the file."""
+    try:
+        yield
+    except (W2VError, Warning):
+        raise
+    except MemoryError as error:
+        raise ModelFileError(
+            f"{path}: there is not enough memory for its vectors: read the first ones with --limit"
+        ) from error
+    except Exception as error:  # the bytes of a damaged file can fail in any way
+        reason = str(error).partition("\n")[0]
+        raise ModelFileError(
+            f"{path} is damaged, or not {found.title} ({type(error).__name__}: {reason})"
+        ) from error
+
+
+def _refuse_other_kinds(path: PathName, found: Format) -> None:
+    """Raise ModelFileError if the first bytes are those of a file that this format cannot be."""
+    with opened(path) as file:
+        head = file.peek(HEAD)  # type: ignore[attr-defined]
+        if found.seeks and isinstance(file.raw, Unpacked):  # type: ignore[attr-defined]
+            raise ModelFileError(
+                f"{path} is packed, which {found.title} cannot be: unpack it first"
+            )
+    kind = kind_of(head)
+    if kind is None:
+        # The readers of word2vec's formats tell one another's files apart, and more surely.
+        options = options_for(head) if found.seeks or found.name == "pickle" else None
+        if options is not None:
+            raise ModelFileError(
+                f"{path} is not {found.title}: {convert_line(path, options)} reads it"
+            )
+        return
+    if kind.format == found.name or (found.name == "npz" and kind.title == "a zip archive"):
+        return
+    remedy = kind.remedy or f"{convert_line(path, f'--from {kind.format}')} reads it"
+    raise ModelFileError(f"{path} is {kind.title}, not {found.title}: {remedy}")
+
+
+def _unknown(path: PathName, format: str | None) -> ModelFileError:
+    """The error for a file whose ending is not a format's: it says what would read it."""
+    if format is not None:
+        names = ", ".join(known.name for known in FORMATS)
+        return ModelFileError(f"there is no format {format!r} to read {path}: name one of {names}")
+    if not Path(path).exists():
+        return ModelFileError(f"cannot tell what {path} is: {_endings()}")
+    with opened(path) as file:
+        head = file.peek(HEAD)  # type: ignore[attr-defined]
+    kind, options = kind_of(head), options_for(head)
+    if options is not None:
+        return ModelFileError(
+            f"cannot tell what {path} is by its name; {convert_line(path, options)} reads it"
+        )
+    if kind is not None:
+        return ModelFileError(f"{path} is {kind.title}: {kind.remedy}")
+    return ModelFileError(f"cannot tell what {path} is: {_endings()}")
 
 
 def save(
@@ -173,42 +271,6 @@ def save(
     found.write(
         vectors, path, **_fitting(found, found.writes, {"header": header, "float16": float16})
     )
-
-
-def _newest_of_run(folder: PathName) -> PathName:
-    """The newest file of vectors in a run's folder: a checkpoint, or what it wrote at its end."""
-    of_run = [*Path(folder).glob("checkpoint-*.safetensors"), Path(folder, "vectors.safetensors")]
-    found = [path for path in of_run if path.is_file()]
-    if not found:
-        raise ModelFileError(
-            f"{folder} is a folder without vectors: name a file, or the folder of a run that has a "
-            "checkpoint"
-        )
-    return max(found, key=lambda path: path.stat().st_mtime_ns)
-
-
-def save_or_rescue(vectors: WordVectors, path: PathName) -> None:
-    """As `save`; what took hours to train is put elsewhere if there is no place for it at `path`.
-
-    Raises OutputError that says where it is.
-    """
-    try:
-        save(vectors, path)
-    except OutputError as error:
-        place = _rescued(vectors)
-        if place is None:
-            raise
-        raise OutputError(f"{error}; the vectors are in {place}") from error
-
-
-def _rescued(vectors: WordVectors) -> Path | None:
-    """Where the vectors have found a place."""
-    for folder in (tempfile.gettempdir(), Path.home(), Path.cwd()):
-        place = Path(folder, f"w2v-{os.getpid()}.safetensors")
-        with suppress(OutputError):
-            save(vectors, place)
-            return place
-    return None
 
 
 def _output_format(path: PathName, name: str | None = None) -> Format:
@@ -241,4 +303,7 @@ def _fitting(found: Format, takes: frozenset[str], options: dict[str, Any]) -> d
 
 def _endings() -> str:
     endings = ", ".join(ending for known in FORMATS for ending in known.endings if ending)
-    return f"its name has to end in one of {endings}"
+    return (
+        f"its name has to end in one of {endings}; of these, .bin, .txt and .vec may be packed "
+        f"({', '.join(ENDINGS)})"
+    )

@@ -9,18 +9,21 @@ and the options of the training as JSON, where they are known.
 """
 
 import json
+import warnings
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy
 
-from w2v.errors import ModelFileError, OutputError
+from w2v.errors import ModelFileError, OutputError, W2VWarning
 from w2v.vectors.formats.files import PathName, words_to_write
 from w2v.vectors.packed_words import PackedWords
 from w2v.vectors.word_vectors import WordVectors
 
 REQUIRED = ("W", "words", "offsets")
 _SHAPES = {"W": ("f", 2), "words": ("u", 1), "offsets": ("i", 1), "counts": ("i", 1)}
+_FAINT = 2.0**-20  # float16 has 16 steps up to here, and 1,024 from 2**-14 on
+_LOST = 1e-3  # of the weights may become 0: far more than by chance
 
 
 def to_arrays(
@@ -31,7 +34,8 @@ def to_arrays(
     arrays = {"offsets": offsets}
     if vectors.counts is not None:
         arrays["counts"] = vectors.counts
-    arrays["W"] = _half(vectors.matrix, path) if float16 else vectors.matrix
+    remedy = "leave out --float16"
+    arrays["W"] = to_half(vectors.matrix, path, remedy) if float16 else vectors.matrix
     arrays["words"] = blob
     if vectors.training is None:
         return arrays, None
@@ -41,13 +45,57 @@ def to_arrays(
         raise OutputError(f"cannot write {path}: its training is not JSON: {error}") from error
 
 
-def _half(matrix: numpy.ndarray, path: PathName) -> numpy.ndarray:
-    with numpy.errstate(over="ignore"):
+def to_half(matrix: numpy.ndarray, path: PathName, remedy: str) -> numpy.ndarray:
+    """The vectors in float16, 2,048 of whose steps are between one power of two and the next.
+
+    Raises OutputError for a weight that is too large for it, and for a vector whose weights are all
+    so small that most of their digits are lost. Warns where many weights become 0.
+    """
+    with numpy.errstate(over="ignore", under="ignore"):
         half = matrix.astype(numpy.float16)
     if not numpy.isfinite(half).all():
-        largest = float(abs(matrix).max())
-        raise OutputError(f"cannot write {path}: a weight of {largest:g} does not fit float16")
+        largest = max(matrix.max(), -matrix.min())
+        raise OutputError(
+            f"cannot write {path}: a weight of {largest:g} does not fit float16; {remedy}"
+        )
+    sizes = numpy.maximum(matrix.max(axis=1, initial=0), -matrix.min(axis=1, initial=0))
+    if (faint := (sizes > 0) & (sizes < _FAINT)).any():
+        raise OutputError(
+            f"cannot write {path}: the vector in row {int(faint.argmax()):,} has no weight above "
+            f"{sizes[faint.argmax()]:g}, which is too small for float16; {remedy}"
+        )
+    weights, lost = numpy.count_nonzero(matrix), numpy.count_nonzero(matrix[half == 0])
+    if lost > _LOST * weights:
+        warnings.warn(
+            f"{path}: {lost:,} of {weights:,} weights are too small for float16, and become 0",
+            W2VWarning,
+            stacklevel=2,
+        )
     return half
+
+
+class Header(NamedTuple):
+    """What is known of an array before it is read."""
+
+    dtype: numpy.dtype
+    shape: tuple[int, ...]
+
+
+def check_arrays(arrays: Mapping[str, Header | numpy.ndarray], path: PathName) -> None:
+    """Raise ModelFileError if arrays, of which no number is looked at, do not fit each other."""
+    for name in REQUIRED:
+        if name not in arrays:
+            raise ModelFileError(f"{path} holds no word vectors: it has no array {name!r}")
+    for name, array in arrays.items():
+        narrow = name != "words" or array.dtype.itemsize == 1
+        if (array.dtype.kind, len(array.shape)) != _SHAPES[name] or not narrow:
+            raise ModelFileError(
+                f"{path} holds no word vectors: its array {name!r} is of type {array.dtype} and "
+                f"shape {array.shape}"
+            )
+    rows, words = arrays["W"].shape[0], arrays["offsets"].shape[0] - 1
+    if words != rows or ("counts" in arrays and arrays["counts"].shape[0] != rows):
+        raise ModelFileError(f"{path} is damaged: {rows:,} vectors do not fit {words:,} words")
 
 
 def from_arrays(
@@ -57,32 +105,18 @@ def from_arrays(
 
     Raises ModelFileError if the arrays do not fit each other.
     """
-    for name in REQUIRED:
-        if name not in arrays:
-            raise ModelFileError(f"{path} holds no word vectors: it has no array {name!r}")
-    for name, array in arrays.items():
-        narrow = name != "words" or array.itemsize == 1
-        if (array.dtype.kind, array.ndim) != _SHAPES[name] or not narrow:
-            raise ModelFileError(
-                f"{path} holds no word vectors: its array {name!r} is of type {array.dtype} and "
-                f"shape {array.shape}"
-            )
+    check_arrays(arrays, path)
     matrix, counts = arrays["W"], arrays.get("counts")
-    rows = len(matrix)
-    if len(arrays["offsets"]) != rows + 1 or (counts is not None and len(counts) != rows):
-        raise ModelFileError(
-            f"{path} is damaged: {rows:,} vectors do not fit {len(arrays['offsets']) - 1:,} words"
-        )
     offsets = arrays["offsets"].astype(numpy.int64, copy=False)
-    words = PackedWords(arrays["words"], offsets, str(path)).first(
-        rows if limit is None else min(limit, rows)
-    )
-    return WordVectors(
-        words,
-        matrix[: len(words)],
-        None if counts is None else counts[: len(words)],
-        _training(training, path),
-    )
+    words = PackedWords(arrays["words"], offsets, str(path))
+    if limit is not None and limit < len(words):
+        words = words.first(limit)
+    counts = None if counts is None else counts[: len(words)]
+    if counts is not None and counts.min(initial=0) < 0:
+        row = int((counts < 0).argmax())
+        raise ModelFileError(f"{path} is damaged: the count of row {row:,} is {counts[row]:,}")
+    matrix = matrix[: len(words)]
+    return WordVectors(words, matrix, counts, _training(training, path), copy=False)
 
 
 def _training(text: str | None, path: PathName) -> dict[str, Any] | None:

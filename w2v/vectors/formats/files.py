@@ -1,77 +1,130 @@
 """What the formats share: opening files, headers, words read and words about to be written."""
 
-import gzip
+import io
 import os
-import re
 import stat
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, NamedTuple, cast
 
 import numpy
 
 from w2v.errors import ModelFileError, OutputError
 from w2v.files import replacing
-from w2v.vectors.packed_words import Packed, arrow_strings, pack, repeated, unpack
+from w2v.text_files import Recoded, is_wide, likely_encodings, mark_of, wide_encoding
+from w2v.unpacking import ENDINGS, Unpacked, UnpackingError, packed, packing
+from w2v.vectors.formats.kinds import (
+    HEAD,
+    commas,
+    convert_line,
+    has_control,
+    header_sizes,
+    trailing_numbers,
+)
+from w2v.vectors.packed_words import Packed, arrow_strings, pack, unpack
 from w2v.vectors.word_vectors import WordVectors
 
 PathName = str | Path
 
+
+class Coding(NamedTuple):
+    """How the bytes of words are read. errors: what to do with those that are not valid.
+
+    "strict" raises; "replace" and "ignore" may make words alike, of which the first stays, as in
+    gensim.
+    """
+
+    encoding: str = "utf-8"
+    errors: str = "strict"
+
+
+UTF_8 = Coding()
+
 _LONGEST_HEADER = 100  # bytes
-_INFLATION = 1032  # the most that a byte of deflate unpacks to
+_LONGEST_ROW = 1 << 16  # bytes of a first line that are shown to be a row
+_USUAL_RATIO = 16  # how many times as long as a packed file its vectors are, at the usual most
 _CHECKED = 1 << 24  # numbers that are looked at together
 
 
 @contextmanager
 def opened(path: PathName) -> Iterator[IO[bytes]]:
-    """A file of vectors to be read, unpacked if its name ends in .gz.
+    """A file of vectors to be read, unpacked if it is packed, under whatever name.
 
-    Raises ModelFileError if there is none, if it is empty, or, while it is read, if what is packed
-    is cut off or damaged.
+    Raises ModelFileError if there is none, if it is empty or not an ordinary file, or, while it is
+    read, if what is packed is cut off or damaged.
     """
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", buffering=HEAD, opener=_open_at_once) as file:
             about = os.fstat(file.fileno())
             if not stat.S_ISREG(about.st_mode):  # its size is not known before it is read
                 raise ModelFileError(f"{path} is not an ordinary file: put the vectors into one")
             if about.st_size == 0:
                 raise ModelFileError(f"{path} is cut off: it is empty, with 0 bytes")
-            yield cast(IO[bytes], gzip.GzipFile(fileobj=file)) if is_packed(path) else file
+            kind = packing(file.peek(HEAD))  # type: ignore[attr-defined]
+            if kind is None and (named := packed_name(path)):
+                raise ModelFileError(
+                    f"{path} is cut off, damaged, or not packed: its name says {named}, and its "
+                    f"first bytes do not; if it was unpacked, take the {Path(path).suffix} off"
+                )
+            yield io.BufferedReader(Unpacked(file, kind), HEAD) if kind else file
     except FileNotFoundError as error:
         raise ModelFileError(
             f"there is no model {path}: train one with `w2v train`, or name one with --model"
         ) from error
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise ModelFileError(f"{path} is cut off, damaged, or not packed: {error}") from error
+    except UnpackingError as error:
+        raise ModelFileError(f"{path} {error}") from error
     except OSError as error:
         raise ModelFileError(f"cannot read the model {path}: {error.strerror or error}") from error
 
 
+def _open_at_once(path: str, flags: int) -> int:
+    """Open without waiting for the writer of a pipe, which is refused then."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+@contextmanager
+def opened_text(path: PathName, encoding: str = "utf-8") -> Iterator[IO[bytes]]:
+    """As `opened`, without a byte-order mark, and in an encoding that holds ASCII as it is.
+
+    UTF-16 and UTF-32, as a byte-order mark or `encoding` says, become UTF-8. Raises ModelFileError
+    for lines that end in CR alone.
+    """
+    with opened(path) as file:
+        head = file.peek(HEAD)  # type: ignore[attr-defined]
+        mark, marked = mark_of(head) or (b"", encoding)
+        file.read(len(mark))
+        if is_wide(marked):
+            file = cast(IO[bytes], io.BufferedReader(Recoded(file, marked), HEAD))
+        elif not mark and (wide := wide_encoding(head)):
+            raise ModelFileError(
+                f"{path} is text in {wide} without a byte-order mark: pass --encoding {wide}"
+            )
+        elif b"\r" in head and b"\n" not in head and len(head.split(b"\r", 2)) > 2:
+            raise ModelFileError(
+                f"{path}: its lines end in CR alone, as on old Macs: end them in LF, with "
+                "`tr '\\r' '\\n' < OLD > NEW`"
+            )
+        try:
+            yield file
+        except UnicodeDecodeError as error:
+            raise ModelFileError(f"{path} is damaged, or not {marked}: {error}") from error
+
+
 @contextmanager
 def written(path: PathName) -> Iterator[IO[bytes]]:
-    """A file that takes the place of `path` when the block ends well, packed if that ends in .gz.
+    """A file that takes the place of `path` when the block ends well, packed as its name says.
 
     Raises OutputError.
     """
-    with replacing(path) as file:
-        if not is_packed(path):
-            yield file
-            return
-        with gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0) as packed:
-            yield cast(IO[bytes], packed)
+    with replacing(path) as file, packed(file, packed_name(path)) as writer:
+        yield writer
 
 
-def is_packed(path: PathName) -> bool:
-    """Whether a file's name says that gzip has packed it."""
-    return str(path).lower().endswith(".gz")
-
-
-def most_bytes(path: PathName) -> int:
-    """How many bytes a file holds, unpacked: where it is packed, what it holds at the very most."""
-    return os.path.getsize(path) * (_INFLATION if is_packed(path) else 1)
+def packed_name(path: PathName) -> str | None:
+    """How a file's name says that it is packed: "gzip", "bzip2", "xz", "zstd", or None."""
+    return ENDINGS.get(Path(path).suffix.lower())
 
 
 def read_sizes(file: IO[bytes], path: PathName) -> tuple[int, int]:
@@ -79,34 +132,55 @@ def read_sizes(file: IO[bytes], path: PathName) -> tuple[int, int]:
     line = file.readline(_LONGEST_HEADER)
     sizes = header_sizes(line)
     if sizes is None or not line.endswith(b"\n"):
-        raise ModelFileError(
-            f"{path} is not a model, or has no header: line 1 is {shown(line)}, not two numbers, "
-            "how many words and the dim; text without a header (GloVe's) takes w2v convert "
-            "--no-header"
-        )
+        raise ModelFileError(_without_header(path, line + file.read(_LONGEST_ROW)))
     if sizes[1] < 1:
         raise ModelFileError(f"{path}, line 1: the header promises vectors of dim {sizes[1]}")
     return sizes
 
 
-def header_sizes(line: bytes) -> tuple[int, int] | None:
-    """The two numbers of a header, None for any other line."""
-    match = re.fullmatch(rb"[ \t]*([0-9]{1,18})[ \t]+([0-9]{1,18})\s*", line)
-    return (int(match[1]), int(match[2])) if match else None
+def _without_header(path: PathName, text: bytes) -> str:
+    """What to say where the first line is not `V H`."""
+    line, _, more = text.partition(b"\n")
+    start = f"{path} is not a model, or has no header: line 1 is {shown(line)}, not two numbers, "
+    fields = line.split()
+    like_the_next = trailing_numbers(line) == trailing_numbers(more.partition(b"\n")[0])
+    if len(fields) > 2 and all(map(bytes.isdigit, fields)) and not like_the_next:
+        return (
+            f"{start}how many words and the dim, but {len(fields)} numbers: take the others out of "
+            "that line"
+        )
+    if trailing_numbers(line) > 1 and not has_control(text):
+        options = "--from text --no-header"
+        return f"{start}how many words and the dim: {convert_line(path, options)} reads it"
+    return f"{start}how many words and the dim{commas(line)}"
 
 
-def check_room(path: PathName, rows: int, dim: int, least: int) -> None:
+def check_room(file: IO[bytes], path: PathName, rows: int, dim: int, least: int) -> None:
     """Raise ModelFileError unless the file can hold rows of `least` bytes: before memory is taken.
 
-    rows, dim: as its header promises.
+    rows, dim: as its header promises. A packed file that would have to be packed unusually well is
+    unpacked once to see.
     """
-    most = most_bytes(path)
-    if rows * least > most:
+    needed, room = rows * least, os.path.getsize(path)
+    if isinstance(getattr(file, "raw", None), Unpacked):
+        if needed <= _USUAL_RATIO * room:
+            return
+        room = _unpacked_size(path, needed)
+    if needed > room:
         raise ModelFileError(
             f"{path}, line 1: the header promises {rows:,} words of dim {dim:,}, which take at "
-            f"least {rows * least:,} bytes, and the file has room for {most:,}: it "
+            f"least {needed:,} bytes, and the file has room for {room:,}: it "
             "is cut off, or the header is wrong"
         )
+
+
+def _unpacked_size(path: PathName, most: int) -> int:
+    """How many bytes a packed file holds, or some number that is at least `most`."""
+    size = 0
+    with opened(path) as file:
+        while size < most and (piece := file.read(HEAD)):
+            size += len(piece)
+    return size
 
 
 def shown(text: bytes, most: int = 40) -> str:
@@ -120,26 +194,26 @@ def vectors_of(
     words: list[numpy.ndarray],
     lengths: numpy.ndarray,
     matrix: numpy.ndarray,
-    encoding_errors: str,
+    coding: Coding,
     place: Callable[[int], str],
 ) -> WordVectors:
     """The vectors that were read, once their words are known to be words, each of its own.
 
     words: pieces of their bytes, one after the other. lengths: (V,) bytes of each. place: what to
-    call the place of a row. encoding_errors: what to do with bytes that are not valid UTF-8:
-    "strict" raises; "replace" and "ignore" may make words alike, of which the first stays, as in
-    gensim. Raises ModelFileError.
+    call the place of a row. Raises ModelFileError.
     """
     blob = numpy.concatenate([*words, numpy.empty(0, numpy.uint8)])
     offsets = numpy.concatenate([[0], numpy.cumsum(lengths)]).astype(numpy.int64)
     try:
+        if coding.encoding != "utf-8":
+            raise ValueError("the words are to be decoded one by one")
         names = unpack(blob, offsets)
     except ValueError:
-        names = _repaired(path, blob, offsets, encoding_errors, place)
-    vectors = WordVectors(names, matrix)
-    if len(vectors.index) < len(names):
-        first, second = repeated(names)
-        if encoding_errors == "strict":
+        names = _decoded(path, blob, offsets, coding, place)
+    vectors = WordVectors(names, matrix, copy=False)
+    if vectors.repeated:
+        first, second = vectors.repeated
+        if coding.errors == "strict":
             raise ModelFileError(
                 f"{path}, {place(second)}: the word {names[second]!r} is listed twice, first in "
                 f"{place(first)}; w2v convert --encoding-errors replace keeps the first"
@@ -148,22 +222,24 @@ def vectors_of(
     return vectors
 
 
-def _repaired(
+def _decoded(
     path: PathName,
     blob: numpy.ndarray,
     offsets: numpy.ndarray,
-    encoding_errors: str,
+    coding: Coding,
     place: Callable[[int], str],
 ) -> list[str]:
     data, names = blob.tobytes(), []
     for row, (start, stop) in enumerate(pairwise(offsets.tolist())):
         word = data[start:stop]
         try:
-            names.append(word.decode("utf-8", encoding_errors))
+            names.append(word.decode(*coding))
         except UnicodeDecodeError as error:
+            name = "UTF-8" if coding.encoding == "utf-8" else coding.encoding
             raise ModelFileError(
-                f"{path}, {place(row)}: the word {shown(word)} is not valid UTF-8 (byte "
-                f"0x{word[error.start]:02x}, {error.start} bytes into it); w2v convert "
+                f"{path}, {place(row)}: the word {shown(word)} is not valid {name} (byte "
+                f"0x{word[error.start]:02x}, {error.start} bytes into it): it may be "
+                f"{likely_encodings(word)}; w2v convert --encoding NAME reads that, and "
                 "--encoding-errors replace (or ignore) reads it all the same"
             ) from None
     return names
@@ -173,7 +249,7 @@ def _first_of_each(vectors: WordVectors) -> WordVectors:
     rows: dict[str, int] = {}
     for row, word in enumerate(vectors.words):
         rows.setdefault(word, row)
-    return WordVectors(list(rows), vectors.matrix[list(rows.values())])
+    return WordVectors(list(rows), vectors.matrix[list(rows.values())], copy=False)
 
 
 def words_to_write(vectors: WordVectors, path: PathName) -> Packed:
@@ -191,8 +267,8 @@ def words_to_write(vectors: WordVectors, path: PathName) -> Packed:
                 f"cannot write {path}: the vector of {vectors.words[row]!r} holds NaN or infinity; "
                 "the file that it comes from is damaged, or its training diverged"
             )
-    if len(vectors.index) < len(vectors):
-        first, second = repeated(vectors.words)
+    if vectors.repeated:
+        first, second = vectors.repeated
         raise OutputError(
             f"cannot write {path}: the word {vectors.words[first]!r} stands in rows {first} and "
             f"{second}; each word can have one vector"

@@ -6,14 +6,19 @@
 import zipfile
 import zlib
 from math import prod
-from typing import IO
 
 import numpy
 from numpy.lib import format as npy
 
 from w2v.errors import ModelFileError
 from w2v.files import replacing
-from w2v.vectors.formats.arrays import REQUIRED, from_arrays, to_arrays
+from w2v.vectors.formats.arrays import (
+    REQUIRED,
+    Header,
+    check_arrays,
+    from_arrays,
+    to_arrays,
+)
 from w2v.vectors.formats.files import PathName, opened
 from w2v.vectors.word_vectors import WordVectors
 
@@ -36,14 +41,12 @@ def read_npz(path: PathName, limit: int | None = None) -> WordVectors:
     with opened(path) as file:
         try:
             with zipfile.ZipFile(file) as archive:
-                arrays = {
-                    name: _read(archive, name)
-                    for name in (*REQUIRED, "counts", "training")
-                    if f"{name}.npy" in archive.namelist()
-                }
+                arrays = _read_arrays(archive, path)
         except (zipfile.BadZipFile, zlib.error, EOFError) as error:
             raise ModelFileError(f"{path} is cut off, damaged, or no npz: {error}") from error
         except (ValueError, NotImplementedError, RuntimeError) as error:  # of a header; encrypted
+            if isinstance(error, ModelFileError):
+                raise
             raise ModelFileError(f"{path} holds no word vectors: {error}") from error
     training = arrays.pop("training", None)
     vectors = from_arrays(arrays, None if training is None else str(training), path, limit)
@@ -53,22 +56,40 @@ def read_npz(path: PathName, limit: int | None = None) -> WordVectors:
     return vectors
 
 
-def _read(archive: zipfile.ZipFile, name: str) -> numpy.ndarray:
-    """An array, once its header is known to promise no more than there is."""
+def _read_arrays(archive: zipfile.ZipFile, path: PathName) -> dict[str, numpy.ndarray]:
+    """The arrays, none of which is unpacked before all are known to fit each other and the file."""
+    names = set(archive.namelist())
+    headers = {
+        name: _read_header(archive, name)
+        for name in (*REQUIRED, "counts", "training")
+        if f"{name}.npy" in names
+    }
+    training = headers.pop("training", None)
+    if training and (training.shape or training.dtype.kind != "U"):
+        raise ValueError(f"training is of type {training.dtype} and shape {training.shape}")
+    check_arrays(headers, path)
+    return {name: _read(archive, name) for name in [*headers, *(["training"] if training else [])]}
+
+
+def _read_header(archive: zipfile.ZipFile, name: str) -> Header:
+    """The shape and type of an array, once they are known to promise no more than there is."""
     info = archive.getinfo(f"{name}.npy")
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError(f"{name} is packed in another way than NumPy packs")
     with archive.open(info) as member:
-        shape, _, dtype = _read_header(member)
-        room = min(info.file_size, info.compress_size * _INFLATION)
-        if dtype.hasobject or prod(shape) * dtype.itemsize > room:
-            raise ValueError(f"{name} is of type {dtype} and shape {shape}, in {room:,} bytes")
-    with archive.open(info) as member:
+        version = npy.read_magic(member)
+        read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+        shape, _, dtype = read(member)
+    room = min(info.file_size, info.compress_size * _INFLATION)
+    fits = min(shape, default=0) >= 0 and prod(shape) * dtype.itemsize <= room
+    if dtype.hasobject or not fits:
+        raise ValueError(f"{name} is of type {dtype} and shape {shape}, in {room:,} bytes")
+    return Header(dtype, shape)
+
+
+def _read(archive: zipfile.ZipFile, name: str) -> numpy.ndarray:
+    with archive.open(f"{name}.npy") as member:
         array = npy.read_array(member, allow_pickle=False)
         if member.read(1):
             raise ValueError(f"{name} has more bytes than its header promises")
     return array
-
-
-def _read_header(member: IO[bytes]) -> tuple[tuple[int, ...], bool, numpy.dtype]:
-    version = npy.read_magic(member)
-    read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-    return read(member)

@@ -11,15 +11,18 @@ import numpy
 
 from w2v.errors import ModelFileError, OutputError
 from w2v.files import replacing
+from w2v.text_files import is_wide
 from w2v.vectors.formats.files import (
+    UTF_8,
+    Coding,
     PathName,
     find_words,
-    opened,
+    opened_text,
     shown,
     vectors_of,
     words_to_write,
 )
-from w2v.vectors.formats.text_rows import TextRows, row_lines
+from w2v.vectors.formats.text_rows import BLOCK, NUMBERS, TextRows, row_lines
 from w2v.vectors.packed_words import Packed
 from w2v.vectors.word_vectors import WordVectors
 
@@ -33,27 +36,26 @@ def metadata_path(path: PathName) -> Path:
 
 
 def read_tsv(
-    path: PathName, limit: int | None = None, encoding_errors: str = "strict"
+    path: PathName,
+    limit: int | None = None,
+    coding: Coding = UTF_8,
+    *,
+    block: int = BLOCK,
 ) -> WordVectors:
-    """Read the first `limit` words of a pair, or all. Raises ModelFileError, naming the line."""
-    with opened(path) as file:
-        dim = file.readline().count(b"\t") + 1
-        file.seek(0)
+    """Read the first `limit` words of a pair, or all, `block` bytes of the numbers at a time.
+
+    Raises ModelFileError, naming the line.
+    """
+    with opened_text(path, coding.encoding) as file:
+        dim = len(file.readline().split())
+    if dim == 0:
+        raise ModelFileError(f"{path}, line 1: there are no numbers in it")
+    with opened_text(path, coding.encoding) as file:
         rows = TextRows(
-            file,
-            path,
-            dim,
-            line=1,
-            promised=None,
-            most=limit,
-            separator="\t",
-            has_word=False,
+            file, path, dim, line=1, promised=None, most=limit, has_word=False, block=block
         ).read()
     metadata = metadata_path(path)
-    with opened(metadata) as file:
-        lines = file.read().split(b"\n")
-    if lines.pop():
-        raise ModelFileError(f"{metadata}, line {len(lines) + 1:,}: the file ends within the line")
+    lines = _lines_of(metadata, path, coding)
     columns = lines[0].split(b"\t")
     header = len(columns) > 1  # no word holds a tab
     lines = lines[header:]
@@ -69,16 +71,34 @@ def read_tsv(
         [numpy.frombuffer(b"".join(words), numpy.uint8)],
         numpy.array([len(word) for word in words], numpy.int64),
         rows.matrix,
-        encoding_errors,
+        Coding(errors=coding.errors) if is_wide(coding.encoding) else coding,
         lambda row: f"line {row + 1 + header:,}",
     )
-    if columns == _HEADER.split(b"\t") and len(vectors) == count:
+    if [column.strip().lower() for column in columns] == _HEADER.split(b"\t") and len(
+        vectors
+    ) == count:
         vectors.counts = _counts(lines[:count], metadata)
     return vectors
 
 
+def _lines_of(metadata: Path, path: PathName, coding: Coding) -> list[bytes]:
+    if not metadata.exists():
+        raise ModelFileError(
+            f"there is no model {metadata}, which holds the words of {path}: put them there, a "
+            "line each"
+        )
+    with opened_text(metadata, coding.encoding) as file:
+        lines = file.read().split(b"\n")
+    if lines.pop():
+        raise ModelFileError(
+            f"{metadata}, line {len(lines) + 1:,}: the file ends within the line: it is cut off; "
+            "if nothing is missing, end the line"
+        )
+    return [line.removesuffix(b"\r") for line in lines]
+
+
 def _counts(lines: list[bytes], metadata: Path) -> numpy.ndarray:
-    counts = [line.partition(b"\t")[2] for line in lines]
+    counts = [line.partition(b"\t")[2].strip() for line in lines]
     for row, count in enumerate(counts):
         if not (count.isdigit() and len(count) < 19):
             raise ModelFileError(f"{metadata}, line {row + 2:,}: {shown(count)} is not a count")
@@ -99,15 +119,18 @@ def check_words(path: PathName, words: Packed) -> None:
         )
 
 
-def write_tsv(vectors: WordVectors, path: PathName) -> None:
-    """Write the pair: numbers that are read again bit by bit. Raises OutputError."""
+def write_tsv(vectors: WordVectors, path: PathName, *, numbers: int = NUMBERS) -> None:
+    """Write the pair: numbers that are read again bit by bit, so many at a time.
+
+    Raises OutputError.
+    """
     check_words(path, words_to_write(vectors, path))
     if vectors.counts is None:
         lines = list(vectors.words)
     else:
         counted = zip(vectors.words, vectors.counts.tolist(), strict=True)
         lines = [_HEADER.decode(), *(f"{word}\t{count}" for word, count in counted)]
-    with replacing(metadata_path(path)) as words, replacing(path) as numbers:
+    with replacing(metadata_path(path)) as words, replacing(path) as file:
         words.write("".join(f"{line}\n" for line in lines).encode())
-        for block in row_lines(vectors.matrix, separator="\t"):
-            numbers.write(block)
+        for block in row_lines(vectors.matrix, separator="\t", numbers=numbers):
+            file.write(block)

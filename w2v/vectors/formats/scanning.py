@@ -9,7 +9,7 @@ import numpy
 
 from w2v.numba_setup import numba
 
-SPACE, NEWLINE = ord(" "), ord("\n")
+SPACE, TAB, NEWLINE = ord(" "), ord("\t"), ord("\n")
 _PLUS, _MINUS, _POINT, _ZERO, _NINE = ord("+"), ord("-"), ord("."), ord("0"), ord("9")
 _EXPONENT = ord("e")
 _LOWER = 0x20  # what makes an ASCII letter a small one
@@ -25,6 +25,9 @@ _SLACK = 2.0**-48  # some 30 times the relative error of a mantissa scaled in fl
 _TINY, _HUGE = 1.2e-38, 3.4e38  # between them, a float32 has all of its 24 bits
 
 _READ, _HARD, _WRONG = 0, 1, 2
+
+NUMBERED, TWO_ROWS = 1, 2
+"""What is doubtful in a word: it ends in a number; it holds the numbers of a row of its own."""
 
 _LEAN: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 _INLINED = {**_LEAN, "forceinline": True}
@@ -63,12 +66,13 @@ def scan_binary(block, filled, base, dim, row, rows, words, lengths, places):
 
 @numba.njit(cache=True, **_LEAN)
 def take_vectors(block, starts, bits):
-    """Copy vectors out of a block; returns the first that holds NaN or infinity, or -1.
+    """Copy vectors out of a block.
 
-    block: uint8. starts: (n,) where they start. bits: (n, H) uint32, filled.
+    block: uint8. starts: (n,) where they start. bits: (n, H) uint32, filled. Returns the first that
+    holds NaN or infinity, or -1, and the bits of the largest number without its sign.
     """
     out = bits.view(numpy.uint8)  # (n, 4 H)
-    not_finite = -1
+    not_finite, largest_of_all = -1, numpy.uint32(0)
     for row in range(len(starts)):
         source = block[starts[row] : starts[row] + out.shape[1]]
         target, numbers = out[row], bits[row]
@@ -79,7 +83,8 @@ def take_vectors(block, starts, bits):
             largest = max(largest, numbers[i] & numpy.uint32(0x7FFFFFFF))
         if not_finite < 0 and largest >= _INFINITE:
             not_finite = row
-    return not_finite
+        largest_of_all = max(largest_of_all, largest)
+    return not_finite, largest_of_all
 
 
 @numba.njit(cache=True, **_LEAN)
@@ -104,15 +109,16 @@ def join_binary(blob, offsets, start, vectors, block):
 
 
 @numba.njit(cache=True, **_LEAN)
-def scan_text(block, separator, has_word, matrix, words, lengths, spans, hard, numbered):
+def scan_text(block, has_word, matrix, words, lengths, spans, hard, doubts):
     """Take lines `word v1 ... vH`, or only `v1 ... vH`, out of a block of whole lines.
 
-    block: uint8, ending in a newline. separator: between the fields. The last H fields are the
-    vector, so that a word may hold separators; white space at the end of a line is not part of it.
+    block: uint8, ending in a newline. Between the fields are spaces and tabs. The last H fields are
+    the vector, so that a word may hold them; those around a word, and white space at the end of a
+    line, are not part of it.
     matrix: (n, H) float32, filled with up to n lines. words: uint8, as long as block, filled with
     the words, one after the other. lengths: (n,) bytes of each word. spans: (n, 2), where each line
     begins and ends. hard: (n,) uint8, set where a number has to be read anew, with more care.
-    numbered: (n,) uint8, set where the end of the word, after a separator, reads as a number too.
+    doubts: (n,) uint8, set to NUMBERED or TWO_ROWS where the word is to be doubted.
     Returns how it ended (see FINE), how many lines were taken, the place after them, and then
     for TOO_FEW how many values the line has (H + 1 stands for any number above H), for NO_NUMBER
     where the field begins and ends.
@@ -120,34 +126,35 @@ def scan_text(block, separator, has_word, matrix, words, lengths, spans, hard, n
     fields = numpy.empty(matrix.shape[1], numpy.int64)
     start, row, taken = 0, 0, 0
     while start < len(block) and row < len(matrix):
-        numbered[row] = 0
-        word, newline, hard[row] = _plain_line(block, start, separator, has_word, matrix[row])
-        if word < 0:  # the word holds separators, or the line is bad
+        doubts[row] = 0
+        first = start
+        word, newline, hard[row] = _plain_line(block, start, has_word, matrix[row])
+        if word < 0:  # the word holds spaces, or the line is bad
             newline, end = _line_end(block, start)
             if end == start:
                 return NO_ROW, row, start, taken, 0, 0
-            word, found = _split(block, start, end, separator, has_word, fields)
+            first, word, found = _split(block, start, end, has_word, fields)
             if word < 0:
                 return TOO_FEW, row, start, taken, found, 0
             hard[row] = 0
             for i in range(len(fields)):
                 status, value, stop = _number(block, fields[i])
-                if status == _WRONG or (stop < end and block[stop] != separator):
+                if status == _WRONG or (stop < end and not _is_gap(block[stop])):
                     return (
                         NO_NUMBER,
                         row,
                         start,
                         taken,
                         fields[i],
-                        _field_end(block, fields[i], end, separator),
+                        _field_end(block, fields[i], end),
                     )
                 matrix[row, i] = value
                 hard[row] |= status
-            numbered[row] = _ends_in_number(block, start, word, separator)
-        for i in range(start, word):
+            doubts[row] = _doubt(block, first, word, len(fields))
+        for i in range(first, word):
             words[taken] = block[i]
             taken += 1
-        lengths[row] = word - start
+        lengths[row] = word - first
         spans[row, 0], spans[row, 1] = start, _line_end(block, newline)[1]
         start = newline + 1
         row += 1
@@ -155,20 +162,20 @@ def scan_text(block, separator, has_word, matrix, words, lengths, spans, hard, n
 
 
 @numba.njit(**_INLINED)
-def _plain_line(block, place, separator, has_word, vector):
-    """Read a line whose word holds no separator.
+def _plain_line(block, place, has_word, vector):
+    """Read a line whose word holds no space, with one between its fields.
 
     Returns where the word ends (-1 if it is not such a line), the newline, and whether a number is
     _HARD.
     """
     word, hard = place, 0
     if has_word:
-        while block[word] != separator and block[word] != NEWLINE:
+        while not _is_gap(block[word]) and block[word] != NEWLINE:
             word += 1
         place = word
     for i in range(len(vector)):
         if i > 0 or has_word:
-            if block[place] != separator:
+            if not _is_gap(block[place]):
                 return -1, 0, 0
             place += 1
         status, value, place = _number(block, place)
@@ -196,22 +203,31 @@ def _line_end(block, place):
 
 
 @numba.njit(**_LEAN)
-def _split(block, start, end, separator, has_word, fields):
-    """Fill in where the last fields of a line begin; returns where its word ends, and H.
+def _split(block, start, end, has_word, fields):
+    """Fill in where the last fields of a line begin.
 
-    Where there are other than H values, returns -1 and how many (H + 1 for more than H).
+    Returns where its word starts and stops, and H. Where there are other than H values, the word
+    stops at -1, and how many there are is last (H + 1 for more than H).
     """
     place = end
     for i in range(len(fields) - 1, -1, -1):
-        while place > start and block[place - 1] != separator:
+        while place > start and not _is_gap(block[place - 1]):
             place -= 1
         fields[i] = place
         if place == start and (has_word or i > 0):
-            return -1, len(fields) - i - has_word
-        place -= 1
-    if has_word:
-        return place, len(fields)
-    return (start if place < start else -1), len(fields) + 1
+            return start, -1, len(fields) - i - has_word
+        while place > start and _is_gap(block[place - 1]):
+            place -= 1
+    if not has_word:
+        return start, (start if place == start else -1), len(fields) + 1
+    while start < place and _is_gap(block[start]):
+        start += 1
+    return start, place, len(fields)
+
+
+@numba.njit(**_INLINED)
+def _is_gap(character):
+    return character in (SPACE, TAB)
 
 
 @numba.njit(**_INLINED)
@@ -220,20 +236,31 @@ def _is_white(character):
 
 
 @numba.njit(**_LEAN)
-def _field_end(block, place, end, separator):
-    while place < end and block[place] != separator:
+def _field_end(block, place, end):
+    while place < end and not _is_gap(block[place]):
         place += 1
     return place
 
 
 @numba.njit(**_LEAN)
-def _ends_in_number(block, start, end, separator):
-    """Whether the last field before `end`, where a separator is, is a number and not the first."""
-    for i in range(end - 1, start - 1, -1):
-        if block[i] == separator:
-            status, _, stop = _number(block, i + 1)
-            return status != _WRONG and stop == end
-    return False
+def _doubt(block, start, stop, dim):
+    """What is doubtful in a word that stands in block[start:stop], or 0.
+
+    Its first field may be a number. As many numbers as a vector has, less the last one, which may
+    have grown together with the next row's word, are a row whose line break is lost.
+    """
+    run, longest, fields = 0, 0, 0
+    while start < stop:
+        end = _field_end(block, start, stop)
+        status, _, number_end = _number(block, start)
+        run = run + 1 if status != _WRONG and number_end == end else 0
+        longest, fields = max(longest, run), fields + 1
+        start = end
+        while start < stop and _is_gap(block[start]):
+            start += 1
+    if longest >= max(2, dim - 1) and run < fields - 1:
+        return TWO_ROWS
+    return NUMBERED if run > 0 and fields > 1 else 0
 
 
 @numba.njit(**_INLINED)

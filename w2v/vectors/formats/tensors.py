@@ -93,7 +93,7 @@ def _read_header(file: IO[bytes], path: PathName) -> tuple[dict[str, Any], int, 
         if not isinstance(header, dict):
             raise ValueError("it is not a table")
         ends = [int(header[name]["data_offsets"][1]) for name in header if name != "__metadata__"]
-    except (ValueError, TypeError, KeyError, IndexError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, IndexError, OverflowError, RecursionError) as error:
         raise ModelFileError(
             f"{path}, byte 8: the header is damaged, or the file is not safetensors: {error}"
         ) from error

@@ -5,6 +5,7 @@ a newline after each vector, gensim none: a newline before a word is not part of
 its first space, so none can hold one.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -13,15 +14,19 @@ from typing import IO
 
 import numpy
 
-from w2v.errors import ModelFileError, OutputError
+from w2v.errors import ConfigError, ModelFileError, OutputError
 from w2v.parallel import in_order
+from w2v.text_files import is_wide
 from w2v.vectors.formats.files import (
+    UTF_8,
+    Coding,
     PathName,
     check_room,
     find_words,
     opened,
     read_sizes,
     rows_at_once,
+    shown,
     vectors_of,
     words_to_write,
     written,
@@ -29,24 +34,82 @@ from w2v.vectors.formats.files import (
 from w2v.vectors.packed_words import Packed
 from w2v.vectors.word_vectors import WordVectors
 
-_BLOCK = 1 << 22  # bytes that are read at a time
+BLOCK = 1 << 22  # bytes that are read at a time
 _AHEAD = 2  # blocks that are read before they are copied
-_NUMBERS = 1 << 22  # that are written at a time
+NUMBERS = 1 << 22  # that are written at a time
 _OF_TEXT = b" \t\r\n+-.0123456789eE"
+_HUGE = numpy.float32(1e12).view(numpy.uint32)
+"""Letters and a space, read as a number, are rarely smaller; the numbers of word vectors are."""
+_LOOKED_AT = 1 << 26  # bytes in which words with spaces are looked for
 
 
 def read_binary(
-    path: PathName, limit: int | None = None, encoding_errors: str = "strict"
+    path: PathName,
+    limit: int | None = None,
+    coding: Coding = UTF_8,
+    *,
+    block: int = BLOCK,
 ) -> WordVectors:
-    """Read the first `limit` rows, or all. Raises ModelFileError, naming the byte.
+    """Read the first `limit` rows, or all, `block` bytes at a time.
 
-    encoding_errors: for words that are not valid UTF-8, see `vectors_of`.
+    Raises ModelFileError, naming the byte, and ConfigError for an encoding without ASCII in it.
     """
+    if is_wide(coding.encoding):
+        raise ConfigError(f"--encoding {coding.encoding} is not one that a binary file can have")
     with opened(path) as file:
         promised, dim = read_sizes(file, path)
         rows = promised if limit is None else min(promised, limit)
-        check_room(path, rows, dim, 1 + 4 * dim)
-        return _Reader(file, path, rows, dim, rows == promised).read(encoding_errors)
+        check_room(file, path, rows, dim, 1 + 4 * dim)
+        reader = _Reader(file, path, rows, dim, rows == promised, block)
+        try:
+            vectors = reader.read(coding)
+        except ModelFileError as error:
+            _refuse_spaced_words(path, error)
+            raise
+    if reader.huge or any((piece < ord(" ")).any() for piece in reader.words):
+        _refuse_spaced_words(path)
+    return vectors
+
+
+def _refuse_spaced_words(path: PathName, error: ModelFileError | None = None) -> None:
+    """Raise ModelFileError if a word in a file that reads badly seems to hold a space.
+
+    gensim writes such words, and cannot read them again: what follows the space is taken for the
+    vector. There the numbers are odd, and those after the next space are not; the vector's last
+    bytes then begin the next word. error: what reading the file ended in; without one, that next
+    word has to look like it.
+    """
+    with opened(path) as file:
+        _, dim = read_sizes(file, path)
+        data = file.read(_LOOKED_AT)
+    start, row, size = 0, 0, 4 * dim
+    while (space := data.find(b" ", start)) >= 0 and (stop := space + 1 + size) <= len(data):
+        vector = data[space + 1 : stop]
+        more = re.match(rb"[^\x00-\x20\x7f]+ ", vector)
+        next_word = data[stop : data.find(b" ", stop)]
+        if more and not _plausible(vector) and (error is not None or _is_odd(next_word)):
+            shifted = space + 1 + more.end()
+            if _plausible(data[shifted : shifted + size]):
+                word = data[start:space].lstrip(b"\n")
+                raise ModelFileError(
+                    f"{path}, byte {start:,}: word {row + 1:,}, {shown(word)}, seems to go on "
+                    f"after a space with {shown(more[0].rstrip())}; word2vec's binary ends a word "
+                    "at a space: write the vectors anew as text, or with _ in place of the spaces"
+                ) from error
+        start, row = stop, row + 1
+
+
+def _is_odd(word: bytes) -> bool:
+    """Whether a word holds what words do not: control characters, or bytes that are not UTF-8."""
+    text = word.lstrip(b"\n").decode("utf-8", "replace")
+    return "\ufffd" in text or any(letter < " " for letter in text)
+
+
+def _plausible(vector: bytes) -> bool:
+    """Whether bytes are float32 of a size that the numbers of word vectors have."""
+    with numpy.errstate(invalid="ignore"):
+        sizes = abs(numpy.frombuffer(vector[: len(vector) // 4 * 4], "<f4"))
+        return bool(((sizes == 0) | ((sizes > 1e-12) & (sizes < 1e6))).all())
 
 
 class _Reader:
@@ -56,13 +119,16 @@ class _Reader:
     is touched for the first time, and several threads that do so get in one another's way.
     """
 
-    def __init__(self, file: IO[bytes], path: PathName, rows: int, dim: int, whole: bool):
+    def __init__(
+        self, file: IO[bytes], path: PathName, rows: int, dim: int, whole: bool, block: int
+    ):
         self.file, self.path, self.rows, self.dim, self.whole = file, path, rows, dim, whole
+        self.block, self.huge = block, False
         self.matrix = numpy.empty((rows, dim), numpy.float32)
         self.words: list[numpy.ndarray] = []
         self.lengths, self.places = numpy.empty((2, rows), numpy.int64)
 
-    def read(self, encoding_errors: str) -> WordVectors:
+    def read(self, coding: Coding) -> WordVectors:
         with ThreadPoolExecutor(1) as pool:
             for bad in in_order(pool, self._tasks(), _AHEAD):
                 if bad is not None:
@@ -70,9 +136,7 @@ class _Reader:
                         f"{self.path}, {self._place(bad)}: the vector of word {bad + 1:,} holds "
                         "NaN or infinity: the file is damaged, or its header names another dim"
                     )
-        return vectors_of(
-            self.path, self.words, self.lengths, self.matrix, encoding_errors, self._place
-        )
+        return vectors_of(self.path, self.words, self.lengths, self.matrix, coding, self._place)
 
     def _place(self, row: int) -> str:
         return f"byte {self.places[row]:,}"
@@ -81,7 +145,7 @@ class _Reader:
         """Read the file; each task fills rows, and gives the first that is not finite."""
         from w2v.vectors.formats.scanning import scan_binary  # imports Numba
 
-        size = max(_BLOCK, 16 * self.dim)
+        size = max(self.block, 16 * self.dim if self.rows else 0)
         # as many as tasks are under way, one that is being filled and one before it
         blocks = cycle([numpy.empty(size, numpy.uint8) for _ in range(_AHEAD + 2)])
         scratch = numpy.empty(size, numpy.uint8)
@@ -109,7 +173,8 @@ class _Reader:
 
         rows = slice(start, stop)
         starts = self.places[rows] + self.lengths[rows] + (1 - base)
-        bad = take_vectors(block, starts, self.matrix[rows].view(numpy.uint32))
+        bad, largest = take_vectors(block, starts, self.matrix[rows].view(numpy.uint32))
+        self.huge = self.huge or largest >= _HUGE
         return None if bad < 0 else start + bad
 
     def _refuse_text(self, head: bytes) -> None:
@@ -140,7 +205,7 @@ class _Reader:
                     f"{self.rows:,} words of dim {self.dim:,} that the header promises"
                 )
             place += len(rest)
-            rest = self.file.read(_BLOCK)
+            rest = self.file.read(self.block)
             if not rest:
                 return
 
@@ -155,13 +220,13 @@ def check_words(path: PathName, words: Packed) -> None:
         )
 
 
-def write_binary(vectors: WordVectors, path: PathName) -> None:
-    """Write the bytes that gensim writes. Raises OutputError."""
+def write_binary(vectors: WordVectors, path: PathName, *, numbers: int = NUMBERS) -> None:
+    """Write the bytes that gensim writes, `numbers` at a time. Raises OutputError."""
     from w2v.vectors.formats.scanning import join_binary  # imports Numba
 
     blob, offsets = packed = words_to_write(vectors, path)
     check_words(path, packed)
-    step = rows_at_once(vectors, _NUMBERS)
+    step = rows_at_once(vectors, numbers)
     with written(path) as file:
         file.write(b"%d %d\n" % vectors.matrix.shape)
         for start in range(0, len(vectors), step):
