@@ -193,7 +193,7 @@ def test_memory_that_fills_up_during_a_training_is_named(
     def fail(self, *_):
         raise getattr(cupy, kind)(messages[kind])
 
-    monkeypatch.setattr("w2v.training.layers.LayersTraining.run_as_configured", fail)
+    monkeypatch.setattr("w2v.training.layers.LayersTraining.updates", fail)
     line = refused("train", "--gpu", code=2)
     assert f"the GPU's memory is full ({messages[kind]})" in line and "nvidia-smi" in line
     assert list(tmp_path.iterdir()) == []

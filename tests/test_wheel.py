@@ -47,7 +47,7 @@ def python(installed, tmp_path):
 
 
 def test_a_wheel_holds_what_is_no_python_code(installed):
-    for name in ("kernels/cuda/span.cu", "py.typed"):
+    for name in ("kernels/cuda/span.cu", "layers/step.cu", "py.typed"):
         kept = installed / "w2v" / name
         assert kept.read_bytes() == (ROOT / "w2v" / name).read_bytes()
     tracked = run("git", "ls-files", "w2v/*.py", cwd=ROOT).split()

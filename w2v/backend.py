@@ -49,16 +49,23 @@ def load_cupy() -> ModuleType:
     try:
         devices = cupy.cuda.runtime.getDeviceCount()
     except cupy.cuda.runtime.CUDARuntimeError as error:
-        if "cudaErrorNoDevice" not in str(error):
+        if "ErrorNoDevice" not in str(error):  # cudaErrorNoDevice, hipErrorNoDevice
             raise _without_driver(cupy, error) from error
         devices = 0
     if devices == 0:
         raise GPUError(
-            "no GPU: the driver shows no CUDA device; list them with: nvidia-smi -L; and see that "
-            "CUDA_VISIBLE_DEVICES does not hide them"
+            "no GPU: the driver shows no CUDA device; list them with: "
+            f"{_listed_by(cupy)} does not hide them"
         )
     _check_compiler(cupy)
     return cupy
+
+
+def _listed_by(cupy: ModuleType) -> str:
+    """The command that lists devices, and the variable that hides some."""
+    if cupy.cuda.runtime.is_hip:
+        return "rocm-smi; and see that HIP_VISIBLE_DEVICES"
+    return "nvidia-smi -L; and see that CUDA_VISIBLE_DEVICES"
 
 
 def _without_driver(cupy: ModuleType, error: Exception) -> GPUError:
@@ -116,7 +123,7 @@ def _gpu(number: int) -> Iterator[None]:
     if number >= count:
         raise GPUError(
             f"there is no GPU {number}: the driver shows {count}, counted from 0; list them with: "
-            "nvidia-smi -L; and see that CUDA_VISIBLE_DEVICES does not hide it"
+            f"{_listed_by(cupy)} does not hide it"
         )
     with cupy.cuda.Device(number) as current, _full_memory_named(cupy):
         _check_capability(cupy, int(current.compute_capability))
@@ -141,6 +148,8 @@ def _full_memory_named(cupy: ModuleType) -> Iterator[None]:
 
 def _check_capability(cupy: ModuleType, capability: int) -> None:
     """Raise GPUError if CuPy's compiler no longer makes code for the current device."""
+    if cupy.cuda.runtime.is_hip:  # its compiler has no such list, and refuses by itself
+        return
     oldest = min(cupy.cuda.nvrtc.getSupportedArchs())
     if capability < oldest:
         raise GPUError(
@@ -158,6 +167,7 @@ def about_gpu() -> dict[str, Any]:
     """
     cupy = load_cupy()
     runtime = cupy.cuda.runtime
+    version = _rocm_version if runtime.is_hip else _cuda_version
     devices = []
     for number in range(runtime.getDeviceCount()):
         with cupy.cuda.Device(number):
@@ -165,14 +175,18 @@ def about_gpu() -> dict[str, Any]:
             devices.append({"name": gpu_name(), "memory": total, "free": free})
     return {
         "cupy": cupy.__version__,
-        "driver": _cuda_version(runtime.driverGetVersion()),
-        "runtime": _cuda_version(runtime.runtimeGetVersion()),
+        "driver": version(runtime.driverGetVersion()),
+        "runtime": version(runtime.runtimeGetVersion()),
         "devices": devices,
     }
 
 
 def _cuda_version(number: int) -> str:
     return f"CUDA {number // 1000}.{number % 1000 // 10}"
+
+
+def _rocm_version(number: int) -> str:
+    return f"ROCm {number // 10_000_000}.{number // 100_000 % 100}"
 
 
 def gpu_name() -> str:

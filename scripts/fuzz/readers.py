@@ -97,7 +97,10 @@ def check_glove(path: Path) -> None:
 def check_corpus(path: Path, encoding: str = "utf-8") -> None:
     """Encode a text."""
     config = TextConfig(min_count=1, cache=False, encoding=encoding)
-    _check_encoded(encode_files([path], config, threads=1))
+    corpus = encode_files([path], config, threads=1)
+    _check_encoded(corpus)
+    counts = numpy.bincount(corpus.ids[corpus.ids >= 0])
+    assert (counts == corpus.vocabulary.counts).all(), "counts are not those of the ids"
 
 
 def check_wide_corpus(path: Path) -> None:
@@ -106,7 +109,7 @@ def check_wide_corpus(path: Path) -> None:
 
 
 def check_entry(path: Path) -> None:
-    """Load an encoded text."""
+    """Load an encoded text; one whose checksums hold need not be what was encoded."""
     encoded_corpus.read_header(path)
     _check_encoded(encoded_corpus.load(path))
 
@@ -115,8 +118,7 @@ def _check_encoded(corpus: encoded_corpus.EncodedCorpus) -> None:
     words = corpus.vocabulary.words
     assert all(type(word) is str and word for word in words) and len(set(words)) == len(words)
     assert corpus.ids.min() >= -1 and corpus.ids.max() < len(words)
-    counts = numpy.bincount(corpus.ids[corpus.ids >= 0], minlength=len(words))
-    assert (counts == corpus.vocabulary.counts).all(), "counts are not those of the ids"
+    assert corpus.vocabulary.counts.min() >= 1 and 1 <= corpus.sentences <= corpus.words
 
 
 def check_config(path: Path) -> None:

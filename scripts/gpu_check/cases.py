@@ -8,17 +8,19 @@ WINDOW = NEGATIVE = 5
 class Case(NamedTuple):
     """A model, its size, and where they are not the usual ones, its spans.
 
-    shape: centre words and shared negatives of a span. tensor: multiply on tensor cores.
+    shape: centre words and shared negatives of a span. tensor: multiply on tensor cores. bulk: have
+    the copy engine copy rows. See `layout.Constants`.
     """
 
     model: str
     dim: int
     shape: tuple[int, int] | None = None
     tensor: bool = False
+    bulk: bool = False
 
     def __str__(self) -> str:
         spans = " {}x{}".format(*self.shape) if self.shape else ""
-        return f"{self.model} {self.dim}{spans}{' tensor' * self.tensor}"
+        return f"{self.model} {self.dim}{spans}{' tensor' * self.tensor}{' bulk' * self.bulk}"
 
 
 MODELS = ("skipgram", "cbow")
@@ -35,7 +37,12 @@ SHAPES = [(1, 5), (4, 8), (8, 8), (8, 16), (16, 16), (32, 16), (32, 32)]
 
 VARIANTS = [
     *(Case(model, 128, shape) for model in MODELS for shape in SHAPES),
-    *(Case(model, 128, shape, True) for model in MODELS for shape in [(16, 16), (32, 32)]),
+    *(
+        Case(model, 128, shape, tensor, bulk)
+        for model in MODELS
+        for shape in [(16, 16), (32, 32)]
+        for tensor, bulk in [(True, False), (False, True), (True, True)]
+    ),
 ]
 
 LAYERS = [Case("cbow", 100), Case("skipgram", 100)]

@@ -58,13 +58,13 @@ class Check:
         """The encoded corpus; in a small run, its beginning."""
         return read_text(self.corpus, self.is_small)
 
-    def kernel(self, tensor: bool = False) -> Any:
-        """The GPU's kernel, with tensor cores or not, or the reference in its place."""
+    def kernel(self, tensor: bool = False, bulk: bool = False) -> Any:
+        """The GPU's kernel, as a variant of it or not; the reference in a dry run."""
         if self.is_dry:
             return kernels.load("reference")
         from w2v.kernels.cuda.kernel import CudaKernel
 
-        return CudaKernel(tensor, compiler=self.cubins.load if self.cubins else None)
+        return CudaKernel(tensor, bulk=bulk, compiler=self.cubins.load if self.cubins else None)
 
     def start(self, budget: float) -> float:
         """Begin a section that may take `budget` seconds. Returns the time."""

@@ -78,9 +78,11 @@ def of_case(case: Case, arch: int) -> Constants | None:
     limit = SHARED_MEMORY[arch] * 1024
     if case.shape is None:
         return fit_constants(case.model, case.dim, WINDOW, NEGATIVE, limit)
-    constants = span_constants(case.model, case.dim, WINDOW, case.shape, limit, case.tensor)
-    fits = constants.shared_bytes() <= limit and (arch >= 80 or not case.tensor)
-    return constants if fits else None
+    constants = span_constants(
+        case.model, case.dim, WINDOW, case.shape, limit, case.tensor, case.bulk
+    )
+    oldest = 90 if case.bulk else 80 if case.tensor else 70
+    return constants if constants.shared_bytes() <= limit and arch >= oldest else None
 
 
 def cubin_name(constants: Constants, arch: int) -> str:

@@ -14,7 +14,13 @@ import w2v as package
 from w2v import kernels
 from w2v.corpus import SENTENCE_END
 from w2v.errors import GPUError
-from w2v.kernels.cuda.layout import SOURCE, fit_constants, span_constants, spread_pieces
+from w2v.kernels.cuda.layout import (
+    SOURCE,
+    fit_constants,
+    registers_left,
+    span_constants,
+    spread_pieces,
+)
 from w2v.kernels.plan import PIECE
 from w2v.kernels.reference import ReferenceKernel
 
@@ -84,6 +90,22 @@ def test_tensor_cores_multiply_the_same_matrices(cuda, model, shape, monkeypatch
         assert done[:2] == expected[:2]
         for array, right in zip(new, wanted, strict=True):
             assert abs(array - right).max() < 1e-3 * abs(right).max()
+
+
+@MODELS
+@pytest.mark.parametrize("dim", [7, 24])
+def test_rows_copied_by_the_engine_train_the_same(cuda, model, dim):
+    """The stand-in's engine counts bytes as the device's does: a wait for others never ends."""
+    ids = random_stream(1500, 60, 4, 25)
+    plan = plan_for(ids, 60, model=model, centers=5, shared=3, lr=0.01, sample=0.02)
+    assert_same(*train_both(ids, plan, dim, 3, kernel=cuda.CudaKernel(bulk=True)))
+
+
+def test_the_engine_feeds_tensor_cores(cuda, monkeypatch):
+    monkeypatch.setenv("EMULATOR_EXACT", "1")
+    ids = random_stream(1500, 60, 4, 25)
+    plan = plan_for(ids, 60, lr=0.01, sample=0.02)
+    assert_same(*train_both(ids, plan, 24, 3, kernel=cuda.CudaKernel(tensor=True, bulk=True)))
 
 
 # Few shapes, since each is a compilation of its own; the streams are Hypothesis's.
@@ -241,6 +263,10 @@ def test_an_old_card_is_refused(cuda, cupy, monkeypatch):
     monkeypatch.setattr(cupy.cuda.Device, "compute_capability", "61")
     with pytest.raises(GPUError, match=r"capability 6\.1: .* needs 7\.0 or newer"):
         cuda.CudaKernel()
+    monkeypatch.setattr(cupy.cuda.Device, "compute_capability", "80")
+    cuda.CudaKernel(tensor=True)
+    with pytest.raises(GPUError, match=r"capability 8\.0: .* needs 9\.0 or newer"):
+        cuda.CudaKernel(bulk=True)
 
 
 def test_spans_shrink_until_they_fit():
@@ -262,10 +288,16 @@ def test_registers_leave_room_for_the_blocks_that_shared_memory_has_room_for():
     limit = 227 * 1024
     usual = fit_constants("skipgram", 128, 5, 5, limit)
     room = (limit + 1024) // (usual.shared_bytes() + 1024)
-    assert usual.blocks == room == 4 and usual.defines()["BLOCKS"] == 4
-    assert usual.blocks * usual.threads * 128 <= 1 << 16
+    assert usual.blocks == room == 5 and usual.defines()["BLOCKS"] == 5
+    assert registers_left(5, usual.threads) == 96
     tiny = span_constants("skipgram", 128, 5, (1, 5), limit)
-    assert tiny.blocks == 4 < (limit + 1024) // (tiny.shared_bytes() + 1024)
+    assert tiny.blocks == 5 < (limit + 1024) // (tiny.shared_bytes() + 1024)
+
+
+@pytest.mark.parametrize("blocks, threads, registers", [(3, 224, 80), (4, 128, 128), (5, 128, 96)])
+def test_registers_of_a_thread_are_those_of_its_scheduler(blocks, threads, registers):
+    """Each of four has 16,384 for its warps, given out by 8 a thread."""
+    assert registers_left(blocks, threads) == registers
 
 
 def test_a_shape_of_spans_has_workers_of_its_own(cuda, cupy, monkeypatch):

@@ -202,7 +202,7 @@ def test_what_is_compiled_ahead_is_what_the_kernel_asks_for(cupy, script):
             asked.append(constants)
             return compile_kernel(constants)
 
-        kernel = CudaKernel(case.tensor, note)
+        kernel = CudaKernel(case.tensor, compiler=note, bulk=case.bulk)
         kernel.schedule(case.model, case.dim, cases.WINDOW, cases.NEGATIVE, 5000, case.shape)
         assert asked == [cubins.of_case(case, 90)], case
 

@@ -8,12 +8,14 @@ CuPy has a function.
 """
 
 import ast
+import functools
 import os
 import types
 import typing
 from pathlib import Path
 
 import emulated
+import emulated_step
 import numpy
 
 work = {"launches": 0, "waits": 0}
@@ -328,7 +330,10 @@ _CURRENT = Stream()
 
 
 class RawModule:
-    """Compiles a kernel for the CPU: see `emulated`. path: of what `nvrtc` has "compiled"."""
+    """Compiles kernels for the CPU: see `emulated`, and for all but `span.cu` `emulated_step`.
+
+    path: of what `nvrtc` has "compiled".
+    """
 
     def __init__(self, code=None, *, path=None, options=()):
         if path is not None:
@@ -337,8 +342,15 @@ class RawModule:
         self.defines = tuple(option for option in options if option.startswith("-D"))
 
     def get_function(self, name):
-        assert name == "train" and self.code == emulated.SOURCE.read_text()
-        return _RawKernel(self.defines)
+        if self.code == emulated.SOURCE.read_text():
+            assert name == "train"
+            return _RawKernel(self.defines)
+        return functools.partial(_run_step, self.code, name)
+
+
+def _run_step(code, name, grid, block, arguments):
+    work["launches"] += 1
+    emulated_step.run(code, name, grid[0], block[0], [_host(value) for value in arguments])
 
 
 class NVRTCError(RuntimeError):
@@ -425,6 +437,7 @@ random = types.SimpleNamespace(default_rng=_Generator)
 runtime = types.SimpleNamespace(
     getDeviceCount=lambda: 2,
     CUDARuntimeError=CUDARuntimeError,
+    is_hip=False,
     memGetInfo=lambda: (memory["free"], memory["total"]),
     getDeviceProperties=lambda number: {"name": f"Imaginary {number}".encode()},
     driverGetVersion=lambda: 12090,

@@ -267,6 +267,13 @@ def test_a_pickle_cannot_change_what_reads_it(tmp_path):
         assert load_content(tmp_path, book_content(), protocol).words == WORDS
 
 
+def test_a_long_name_is_not_shown_in_full(tmp_path):
+    for content in (b"\x80\x04cos\n" + 9000 * b"x" + b"\n.", pickle.dumps({9000 * "x": 1})):
+        with pytest.raises(ModelFileError) as error:
+            load_content(tmp_path, content)
+        assert len(str(error.value)) < 500
+
+
 def test_a_nested_argument_is_not_taken(tmp_path):
     """What NumPy's names are given is of NumPy's kinds: tuples are not nested through them."""
     for content in (

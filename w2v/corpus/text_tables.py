@@ -80,8 +80,7 @@ def _csv_rows(blocks: Iterable[bytes], path: str, column: str) -> Iterator[bytes
         for batch in csv.open_csv(pyarrow.PythonFile(stream, "r"), read, parse, convert):
             yield lines_of(batch.column(0), [], f"{path}: column {column!r}")
     except pyarrow.ArrowKeyError as error:
-        names = csv.open_csv(io.BytesIO(stream.first), read, parse).schema.names
-        raise without_column(path, column, names) from error
+        raise without_column(path, column, _names(stream.first, read, parse)) from error
     except pyarrow.ArrowException as error:
         name, said = "TSV" if is_tsv else "CSV", reason(error)
         if "straddling" in said:
@@ -89,6 +88,17 @@ def _csv_rows(blocks: Iterable[bytes], path: str, column: str) -> Iterator[bytes
         raise CorpusError(f"{path} is damaged, or not {name}: {said}{_ADVICE}") from error
     finally:
         stream.stop()
+
+
+def _names(first: bytes, read: Any, parse: Any) -> list[str]:
+    """The names of the columns; none if the rows after them are damaged."""
+    import pyarrow
+    from pyarrow import csv
+
+    try:
+        return csv.open_csv(io.BytesIO(first), read, parse).schema.names
+    except pyarrow.ArrowException:
+        return []
 
 
 def _json_rows(blocks: Iterable[bytes], path: str, column: str) -> Iterator[bytes]:

@@ -27,6 +27,7 @@ class WordModel:
     ):
         W_in, W_out = _initial_tables((vocab_size, hidden_size), seed)
         self.window_size = window_size
+        self.is_sparse = sparse
         self.in_layer = Embedding(W_in, sparse)
         self.ns_loss = NegativeSamplingLoss(
             W_out, corpus, power, sample_size, seed=seed, sparse=sparse

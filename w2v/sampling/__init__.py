@@ -2,12 +2,13 @@
 
 from w2v.sampling.skipgrams import PairBatches, skipgrams
 from w2v.sampling.unigram import UnigramSampler
-from w2v.sampling.windows import ContextWindows, create_contexts_target
+from w2v.sampling.windows import ContextWindows, WindowBatch, create_contexts_target
 
 __all__ = [
     "ContextWindows",
     "PairBatches",
     "UnigramSampler",
+    "WindowBatch",
     "create_contexts_target",
     "skipgrams",
 ]

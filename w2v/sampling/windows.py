@@ -1,5 +1,7 @@
 """Targets and the words around them, for a whole corpus at once or batch by batch."""
 
+from collections.abc import Iterator
+
 import numpy
 
 from w2v.backend import Array, array_module
@@ -23,16 +25,37 @@ class ContextWindows:
             )
         xp = array_module(corpus)
         self.corpus = corpus
+        self.window_size = window_size
         self.target = corpus[window_size : len(corpus) - window_size]
         self._offsets = xp.asarray([i for i in range(needed) if i != window_size])
 
     def __len__(self) -> int:
         return len(self.target)
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(n, 2 * window_size), as the array would have it."""
+        return len(self), 2 * self.window_size
+
     def __getitem__(self, positions: Array | slice) -> Array:
         if isinstance(positions, slice):
             positions = array_module(self.corpus).arange(*positions.indices(len(self)))
         return self.corpus[positions[:, None] + self._offsets]
+
+
+class WindowBatch:
+    """A mini-batch by the positions of its targets; `contexts, target = batch` looks it up.
+
+    source: contexts, (N, 2 * window_size) or ContextWindows, and target, (N,), which all batches of
+    a training share. positions: (B,).
+    """
+
+    def __init__(self, source: tuple[Array | ContextWindows, Array], positions: Array):
+        self.source, self.positions = source, positions
+
+    def __iter__(self) -> Iterator[Array]:
+        for array in self.source:
+            yield array[self.positions]
 
 
 def create_contexts_target(corpus: Array, window_size: int = 1) -> tuple[Array, Array]:

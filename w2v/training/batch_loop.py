@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
 import numpy
@@ -14,7 +14,9 @@ from w2v.layers import RowGradient
 from w2v.optimizers import OPTIMIZERS
 from w2v.optimizers.portable import TABLES, kept, restore
 from w2v.optimizers.rules import Rule
+from w2v.sampling import WindowBatch
 from w2v.training.checkpoint import State
+from w2v.training.gpu_step import GpuStep, fits
 from w2v.training.listener import Progress
 from w2v.training.loss_curve import draw_losses
 
@@ -43,7 +45,7 @@ class Batches(Protocol):
     def __len__(self) -> int:
         """How many there are."""
 
-    def of_epoch(self, epoch: int, first: int = 0) -> Iterator[tuple[tuple[Array, ...], int]]:
+    def of_epoch(self, epoch: int, first: int = 0) -> Iterator[tuple[Iterable[Array], int]]:
         """For each batch the arguments of the model's `forward`, and how many words it has.
 
         epoch: from 1. first: batches at its beginning that are left out.
@@ -67,6 +69,7 @@ class BatchLoop:
         self.seconds = 0.0
         self._epoch, self._iteration = 1, 0  # what was trained last
         self._total, self._count = 0.0, 0  # losses since the last report, and of how many updates
+        self._gpu_step = GpuStep(model, optimizer) if fits(model, optimizer) else None
 
     def epochs(
         self,
@@ -83,7 +86,7 @@ class BatchLoop:
         iterations, began = len(batches), time.monotonic() - self.seconds
         while True:
             for batch, size in batches.of_epoch(self._epoch, self._iteration):
-                self._total += self.step(batch, max_grad)
+                self.step(batch, max_grad)
                 self.words_done += size
                 self._count += 1
                 self._iteration += 1
@@ -120,17 +123,20 @@ class BatchLoop:
         """Let the next epoch be the first."""
         self.seconds = 0.0
         self._epoch, self._iteration = 1, 0
+        self._add_up_losses()  # those of a training that was ended are forgotten
         self._total, self._count = 0.0, 0
 
-    def step(self, batch: tuple[Array, ...], max_grad: float | None = None) -> Array:
-        """One update. Returns the batch's mean loss, which a GPU need not have computed yet."""
-        loss = self.model.forward(*batch)
+    def step(self, batch: Iterable[Array], max_grad: float | None = None) -> None:
+        """One update, by the layers and the optimizer, or by the kernels that do both on a GPU."""
+        if self._gpu_step is not None and isinstance(batch, WindowBatch):
+            self._gpu_step.run(batch, max_grad)
+            return
+        self._total += self.model.forward(*batch)
         self.model.backward()
         params, grads = merge_shared(self.model.params, self.model.grads)
         if max_grad is not None:
             grads = clip(grads, max_grad)
         self.optimizer.update(params, grads)
-        return loss
 
     def state(self) -> State:
         """The tables, what the optimizer keeps of them, where the loop is and what was counted."""
@@ -140,8 +146,8 @@ class BatchLoop:
         settled = self.optimizer.settled(params, 0)
         if settled is not params[0]:  # W_in as a reader of the checkpoint should see it
             tables["W"] = to_cpu(settled)
+        self._add_up_losses()
         numbers |= {name: getattr(self, name) for name in _KEPT}
-        numbers["_total"] = float(self._total)
         return State({**tables, **tensors}, numbers)
 
     def restore(self, state: State) -> None:
@@ -151,6 +157,7 @@ class BatchLoop:
         saved = state.tables(TABLES, params[0].shape)
         for param, table in zip(params, saved, strict=True):
             param[...] = array_module(param).asarray(table)
+        self._add_up_losses()
         for name in _KEPT:
             setattr(self, name, numbers[name])
         try:
@@ -162,9 +169,16 @@ class BatchLoop:
         """Draw the loss curve, on the screen or into a PNG file at `path`."""
         draw_losses(self.iteration_list, "iterations", self.loss_list, ylim, path)
 
+    def _add_up_losses(self) -> float:
+        """The sum of the losses since the last report, for which the host waits for a GPU."""
+        self._total = float(self._total)
+        if self._gpu_step is not None:
+            self._total += self._gpu_step.take_loss()
+        return self._total
+
     def _keep_loss(self, iterations: int) -> None:
         """Note the mean loss since the last report. iterations: of an epoch."""
-        loss = float(self._total) / self._count
+        loss = self._add_up_losses() / self._count
         self._total, self._count = 0.0, 0
         if not math.isfinite(loss):
             raise DivergenceError(
@@ -194,7 +208,9 @@ def check_room(config: TrainConfig, words: int, text_bytes: int = 0) -> None:
     if config.gpu:
         kept = OPTIMIZERS[config.optimizer]().on_gpu.moments
         tables = 2 * (len(kept) + 2)  # with the table itself and the sum of its gradients
-        check_gpu_memory(4 * tables * words * config.dim + text_bytes, words, config.dim)
+        owners = 2 * 4 * words  # see `gpu_step.Buffers`
+        needed = 4 * tables * words * config.dim + owners + text_bytes
+        check_gpu_memory(needed, words, config.dim)
 
 
 def merge_shared(params: list[Array], grads: list) -> tuple[list[Array], list]:

@@ -3,7 +3,7 @@
 What `w2v train --labelled-pairs` runs.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy
 
@@ -79,10 +79,11 @@ class PairTraining(BatchLoop):
         config = self.config
         return self.epochs(self.batches, config.epochs, config.max_grad, config.eval_interval)
 
-    def step(self, batch: tuple[Array, ...], max_grad: float | None = None) -> Array:
-        """One update. Returns the mean loss of the pairs before it."""
+    def step(self, batch: Iterable[Array], max_grad: float | None = None) -> None:
+        """One update."""
+        batch = tuple(batch)
         self.optimizer.settle(self.model.params, batch[:2])
-        return super().step(batch, max_grad)
+        super().step(batch, max_grad)
 
     @property
     def is_done(self) -> bool:

@@ -15,7 +15,7 @@ from w2v.models import CBOW, SkipGram
 from w2v.models.base import WordModel
 from w2v.optimizers import OPTIMIZERS
 from w2v.optimizers.rules import Rule
-from w2v.sampling import ContextWindows
+from w2v.sampling import ContextWindows, WindowBatch
 from w2v.training.batch_loop import BatchLoop, check_room, make_optimizer
 from w2v.training.checkpoint import State
 from w2v.training.contract import trained_vectors
@@ -34,7 +34,7 @@ class ShuffledBatches:
     """
 
     def __init__(self, contexts, target: Array, batch_size: int, seed: int | None):
-        self.contexts, self.target, self.batch_size = contexts, target, batch_size
+        self.source, self.batch_size = (contexts, target), batch_size
         if len(self) == 0:
             raise CorpusError(
                 f"{len(target)} targets do not fill a batch of {batch_size}: "
@@ -43,19 +43,20 @@ class ShuffledBatches:
         self._seed = rng.known_seed(seed)
 
     def __len__(self) -> int:
-        return len(self.target) // self.batch_size
+        return len(self.source[1]) // self.batch_size
 
     @property
     def words(self) -> int:
         return len(self) * self.batch_size
 
-    def of_epoch(self, epoch: int, first: int = 0) -> Iterator[tuple[tuple[Array, ...], int]]:
-        """The contexts and the targets of each batch, and how many words it has."""
+    def of_epoch(self, epoch: int, first: int = 0) -> Iterator[tuple[WindowBatch, int]]:
+        """Each batch, and how many words it has."""
+        _, target = self.source
         shuffle = rng.generator(self._seed, f"shuffle {epoch}")
-        order = array_module(self.target).asarray(shuffle.permutation(len(self.target)))
+        order = array_module(target).asarray(shuffle.permutation(len(target)))
         for start in range(first * self.batch_size, self.words, self.batch_size):
-            batch = order[start : start + self.batch_size]
-            yield (self.contexts[batch], self.target[batch]), self.batch_size
+            batch = WindowBatch(self.source, order[start : start + self.batch_size])
+            yield batch, self.batch_size
 
 
 class Trainer(BatchLoop):

@@ -33,7 +33,7 @@ def to_words(words: Any) -> list[str]:
     """
     if isinstance(words, str) or not _is_many(words):
         return [to_word(words)]
-    words = list(words)
+    words = words if isinstance(words, list) else list(words)
     if set(map(type, words)) <= {str}:
         return words
     return [to_word(word) for word in words]
@@ -55,7 +55,7 @@ def not_a_word(given: Any) -> ConfigError:
         hint = "; rows are those of vectors.matrix and vectors.words"
     elif isinstance(given, bytes):
         hint = "; decode them first"
-    return ConfigError(f"words are strings (and vectors arrays), not {_shown(given)}{hint}")
+    return ConfigError(f"words are strings (and vectors arrays), not {shown(given)}{hint}")
 
 
 def to_items(given: Any, weight: float) -> Weighted:
@@ -107,7 +107,7 @@ def _is_pair(given: Any) -> bool:
 def to_weight(given: Any) -> float:
     """A finite number."""
     if not isinstance(given, Real) or not math.isfinite(given):
-        raise ConfigError(f"the weight of a word is a number, not {_shown(given)}")
+        raise ConfigError(f"the weight of a word is a number, not {shown(given)}")
     return float(given)
 
 
@@ -120,7 +120,7 @@ def to_numbers(given: Any) -> numpy.ndarray:
                 raise TypeError(f"they are of type {array.dtype}")
             array = array.astype(numpy.float32, copy=False)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise ConfigError(f"vectors are made of numbers, not {_shown(given)}: {error}") from error
+        raise ConfigError(f"vectors are made of numbers, not {shown(given)}: {error}") from error
     if not numpy.isfinite(array).all():
         raise ConfigError("a vector holds NaN, infinite or too large values")
     return array
@@ -141,13 +141,13 @@ def whole_number(name: str, value: Any, least: int | None = None) -> int:
     try:
         number = operator.index(value)
     except TypeError:
-        raise ConfigError(f"{name} is a whole number, not {_shown(value)}") from None
+        raise ConfigError(f"{name} is a whole number, not {shown(value)}") from None
     if least is not None and number < least:
         raise ConfigError(f"{name} is at least {least}, not {number}")
     return number
 
 
-def _shown(given: Any, most: int = 60) -> str:
+def shown(given: Any, most: int = 60) -> str:
     """A value as errors show it, in one short line."""
     text = " ".join(repr(given).split())
     return text if len(text) <= most else f"{text[:most]} ..."

@@ -18,7 +18,7 @@ def _refuse(*_: object, **__: object) -> NoReturn:
 
 
 class WordList(list[str]):
-    """A list of words that cannot be changed; its copies, slices and sums are ordinary lists."""
+    """A list of strings that cannot be changed; its copies, slices and sums are ordinary lists."""
 
     __slots__ = ()
     append = extend = insert = remove = pop = clear = sort = reverse = _refuse

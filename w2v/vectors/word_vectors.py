@@ -38,7 +38,9 @@ class WordVectors(Queries):
     ):
         if isinstance(words, str):
             raise ConfigError(f"words are given as a list, not as the string {words!r}")
-        self._words = words if isinstance(words, PackedWords) else WordList(to_words(words))
+        if not isinstance(words, PackedWords | WordList):
+            words = WordList(to_words(words))
+        self._words = words
         self._matrix = self._fitting(matrix, copy)
         self.counts = None if counts is None else self._fitting_counts(counts, copy)
         self.training = training

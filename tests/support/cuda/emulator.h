@@ -23,10 +23,12 @@ using std::size_t;
 #define __global__
 #define __shared__
 #define __forceinline__ inline
+#define __noinline__
 #define __launch_bounds__(...)
 
 struct alignas(16) float4 { float x, y, z, w; };
 struct alignas(8) uint2 { unsigned x, y; };
+struct alignas(8) float2 { float x, y; };
 struct Index { int x; };
 static Index threadIdx, blockIdx;
 static inline float4 make_float4(float x, float y, float z, float w) { return {x, y, z, w}; }
@@ -98,6 +100,40 @@ static void multiply_tiles(float (&c)[4], const float (&a)[4], const float (&b)[
                     right[first + column * 4 + k % 4][k / 4];
     }
     meet(my_warp());  // before anyone writes the next ones
+}
+
+// PTX's ldmatrix.x4 for matrices of 8 rows of 16 bytes.
+static void load_matrices(float (&numbers)[4], const float4* row) {
+    static const float* rows[MOST_THREADS];
+    int self = threadIdx.x, lane = self % 32, first = self - lane;
+    rows[self] = (const float*)row;
+    meet(my_warp());
+    for (int i = 0; i < 4; i++) numbers[i] = rows[first + 8 * i + lane / 4][lane % 4];
+    meet(my_warp());
+}
+
+// PTX's mbarrier as cp.async.bulk uses it: phases in the high half, bytes on their way in the low.
+static void end_phase(unsigned long long* barrier, int bytes, int arrivals) {
+    auto* half = (int*)barrier;
+    half[0] += bytes;
+    static int awaited;  // of the phase's one arrival
+    awaited = arrivals ? 1 : awaited;
+    if (half[0] == 0 && awaited) {
+        awaited = 0;
+        half[1]++;
+    }
+}
+static void expect_bytes(unsigned long long* barrier, unsigned bytes) {
+    end_phase(barrier, bytes, 1);
+}
+static void copy_bytes(unsigned long long* barrier, void* target, const void* source,
+                       unsigned bytes) {
+    if ((size_t)target % 16 || (size_t)source % 16 || bytes % 16) std::abort();
+    std::memcpy(target, source, bytes);
+    end_phase(barrier, -(int)bytes, 0);
+}
+static void wait_for_bytes(unsigned long long* barrier, unsigned phase) {
+    while (((int*)barrier)[1] != (int)phase + 1) hand_over();
 }
 
 static void start(int thread) {

@@ -35,6 +35,9 @@ OLDEST = 70
 OLDEST_TENSOR = 80
 """Ampere: the first whose tensor cores take tf32."""
 
+OLDEST_BULK = 90
+"""Hopper: the first with an engine that copies rows."""
+
 
 class Tables(NamedTuple):
     """A plan's tables on the device, in the order of `span.cu`."""
@@ -89,17 +92,24 @@ class CudaKernel:
         tensor: bool = False,
         text_room: int | None = None,
         compiler: Callable[[Constants], Any] | None = None,
+        *,
+        bulk: bool = False,
     ):
-        """tensor: see `Constants`. text_room: bytes of the device that a text may take; all that
-        are free by default. compiler: in place of `compile_kernel`.
+        """tensor, bulk: see `Constants`. text_room: bytes of the device that a text may take; all
+        that are free by default. compiler: in place of `compile_kernel`.
 
         Raises GPUError for a card that is too old.
         """
-        self.tensor, self.text_room = tensor, text_room
+        self.tensor, self.bulk, self.text_room = tensor, bulk, text_room
         self.compiler = compiler or compile_kernel
         self.device = cupy.cuda.Device()
+        if cupy.cuda.runtime.is_hip:
+            raise GPUError(
+                f"the fused kernel is for NVIDIA's cards, and {gpu_name()} is not one: pass "
+                "--engine layers, or leave out --gpu"
+            )
         capability = int(self.device.compute_capability)
-        oldest = OLDEST_TENSOR if tensor else OLDEST
+        oldest = OLDEST_BULK if bulk else OLDEST_TENSOR if tensor else OLDEST
         if capability < oldest:
             raise GPUError(
                 f"{gpu_name()} is of compute capability {capability / 10}: the fused kernel "
@@ -131,9 +141,11 @@ class CudaKernel:
         """
         limit = self.shared_limit
         if shape is None:
-            constants = fit_constants(model, dim, window, negative, limit, fixed_window)
+            constants = fit_constants(
+                model, dim, window, negative, limit, self.tensor, self.bulk, fixed_window
+            )
         else:
-            constants = span_constants(model, dim, window, shape, limit, self.tensor)
+            constants = self._span_constants(model, dim, window, shape)
         if constants is None or constants.shared_bytes() > limit:
             raise GPUError(
                 f"rows of dim {dim} with a window of {window} do not fit into the "
@@ -216,10 +228,14 @@ class CudaKernel:
         return result
 
     def _constants(self, plan: Plan, dim: int) -> Constants:
-        shape = plan.centers, plan.shared
-        limit, least = self.shared_limit, plan.least_window
-        constants = span_constants(plan.model, dim, plan.window, shape, limit, self.tensor)
-        return constants._replace(least_window=least)
+        constants = self._span_constants(plan.model, dim, plan.window, (plan.centers, plan.shared))
+        return constants._replace(least_window=plan.least_window)
+
+    def _span_constants(
+        self, model: str, dim: int, window: int, shape: tuple[int, int]
+    ) -> Constants:
+        limit = self.shared_limit
+        return span_constants(model, dim, window, shape, limit, self.tensor, self.bulk)
 
     def _text_of(self, ids: numpy.ndarray) -> DeviceText:
         """The stream on the device: the one before, or a new one."""

@@ -20,22 +20,22 @@ MOST_CENTERS = 32
 RESERVED = 1024
 """Bytes of shared memory that CUDA takes for each block."""
 
-ALL_REGISTERS = 1 << 16
-"""Registers of a multiprocessor, from Volta to Hopper (CUDA programming guide, compute
-capabilities).
+SCHEDULERS, SCHEDULER_REGISTERS = 4, 1 << 14
+"""Of a multiprocessor, from Volta to Hopper: each warp belongs to one scheduler, and its registers
+are among the scheduler's (CUDA programming guide, compute capabilities).
 """
 
-REGISTERS = 128
-"""Registers that each thread is left with: spans of all usual dims do with fewer."""
+REGISTERS = 96
+"""Registers that each thread is left with at least: spans of all usual dims do with as many."""
 
 
 class Constants(NamedTuple):
     """One compilation of the kernel.
 
     shared: negatives of a span. threads: of a block. tensor: multiply on tensor cores, which need
-    Ampere or newer and round factors to 10 bits. blocks: that a multiprocessor has to have room
-    for, so that the compiler gives no thread more registers than that leaves. least_window: what a
-    window is shrunk to at most.
+    Ampere or newer and round factors to 10 bits. bulk: have the copy engine copy rows, which needs
+    Hopper or newer. blocks: that a multiprocessor has to have room for, so that the compiler gives
+    no thread more registers than that leaves. least_window: what a window is shrunk to at most.
     """
 
     model: str
@@ -45,6 +45,7 @@ class Constants(NamedTuple):
     shared: int
     threads: int
     tensor: bool = False
+    bulk: bool = False
     blocks: int = 1
     least_window: int = 1
 
@@ -66,6 +67,7 @@ class Constants(NamedTuple):
             "THREADS": self.threads,
             "PIECE": PIECE,
             "TENSOR": int(self.tensor),
+            "BULK": int(self.bulk),
             "BLOCKS": self.blocks,
             "SHARED_BYTES": self.shared_bytes(),
         }
@@ -77,13 +79,14 @@ class Constants(NamedTuple):
         rows = self.centers + 2 * self.window
         noise = up(self.shared, 8)
         columns = noise + up(self.centers, 8)
-        scores = up(self.centers if cbow else rows, 8) * (noise if cbow else columns)
+        tile = 16 if self.tensor else 8
+        scores = up(self.centers if cbow else rows, tile) * ((noise if cbow else columns) + 4)
         words = PIECE + 2 * self.window
-        vectors = (rows + columns) * row + (self.centers * row if cbow else 16)
+        vectors = (rows + columns) * row + (self.centers * row if cbow else 16) + 16
         numbers = (
-            2 * scores
+            scores
             + 2 * self.centers
-            + 3 * rows
+            + 2 * rows
             + 2 * columns
             + noise
             + self.centers * up(rows, 32) // 32
@@ -93,7 +96,7 @@ class Constants(NamedTuple):
             + 5
             + 2 * (self.threads // 32)
         )
-        return up(up(vectors + 4 * numbers, 8) + 8, 16)
+        return up(up(vectors + 4 * numbers, 8) + 2 * 8, 16)
 
 
 def compiler_options(constants: Constants) -> tuple[str, ...]:
@@ -122,25 +125,48 @@ def block_threads(model: str, dim: int) -> int:
 
 
 def span_constants(
-    model: str, dim: int, window: int, shape: tuple[int, int], limit: int, tensor: bool = False
+    model: str,
+    dim: int,
+    window: int,
+    shape: tuple[int, int],
+    limit: int,
+    tensor: bool = False,
+    bulk: bool = False,
 ) -> Constants:
     """The constants for spans of a shape. Raises ValueError for more centre words than it can have.
 
     shape: centre words and shared negatives. limit: bytes of shared memory that a block may have; a
-    multiprocessor has RESERVED more. Where shared memory has room for more blocks, they are as many
-    as leave each thread REGISTERS.
+    multiprocessor has RESERVED more. tensor, bulk: see `Constants`. Where shared memory has room
+    for more blocks, they are as many as leave each thread REGISTERS.
     """
     if shape[0] > MOST_CENTERS:
         raise ValueError(f"a span has at most {MOST_CENTERS} centre words, not {shape[0]}")
     threads = block_threads(model, dim)
-    constants = Constants(model, dim, window, *shape, threads, tensor)
-    by_memory = (limit + RESERVED) // (constants.shared_bytes() + RESERVED)
-    by_registers = ALL_REGISTERS // (threads * REGISTERS)
-    return constants._replace(blocks=max(1, min(by_memory, by_registers)))
+    constants = Constants(model, dim, window, *shape, threads, tensor, bulk)
+    blocks = max(1, (limit + RESERVED) // (constants.shared_bytes() + RESERVED))
+    while blocks > 1 and registers_left(blocks, threads) < REGISTERS:
+        blocks -= 1
+    return constants._replace(blocks=blocks)
+
+
+def registers_left(blocks: int, threads: int) -> int:
+    """Registers of each thread where a multiprocessor runs so many blocks: a multiple of 8.
+
+    Example: 3 blocks of 7 warps are 6 on one of the schedulers, which leaves each thread 80.
+    """
+    warps = -(-blocks * threads // 32 // SCHEDULERS)
+    return SCHEDULER_REGISTERS // (32 * warps) // 8 * 8
 
 
 def fit_constants(
-    model: str, dim: int, window: int, negative: int, limit: int, fixed_window: bool = False
+    model: str,
+    dim: int,
+    window: int,
+    negative: int,
+    limit: int,
+    tensor: bool = False,
+    bulk: bool = False,
+    fixed_window: bool = False,
 ) -> Constants | None:
     """Constants whose spans fit into `limit` bytes of shared memory a block; None if none do.
 
@@ -149,7 +175,7 @@ def fit_constants(
     centers, shared = span_shape(model, window, negative, fixed_window)
     centers = min(centers, MOST_CENTERS)
     while True:
-        constants = span_constants(model, dim, window, (centers, shared), limit)
+        constants = span_constants(model, dim, window, (centers, shared), limit, tensor, bulk)
         if constants.shared_bytes() <= limit:
             return constants
         if centers == 1:

@@ -8,7 +8,8 @@
 //
 // Given when it is compiled: CBOW (0 or 1), DIM, STRIDE (floats from row to row in global memory),
 // WINDOW, CENTERS (at most 32, one bit each), NEGATIVES (shared ones), THREADS, PIECE, TENSOR (0 or
-// 1: products on tensor cores) and SHARED_BYTES (of `Shared`, by which the host asks for memory).
+// 1: products on tensor cores), BULK (0 or 1: rows are copied by the copy engine of sm_90) and
+// SHARED_BYTES (of `Shared`, by which the host asks for memory).
 
 typedef unsigned int u32;
 typedef unsigned long long u64;
@@ -36,7 +37,8 @@ constexpr int NOISE = up(NEGATIVES, 8);                  // columns of negatives
 constexpr int TARGETS = up(CENTERS, 8);
 constexpr int COLUMNS = NOISE + TARGETS;
 constexpr int SCORED = CBOW ? NOISE : COLUMNS;           // columns that have a score in every row
-constexpr int SCORE_ROWS = up(CBOW ? CENTERS : ROWS, 8);
+constexpr int SCORE_ROWS = up(CBOW ? CENTERS : ROWS, TENSOR ? 16 : 8);
+constexpr int SCORE_PITCH = SCORED + 4;                  // eight rows lie in different banks
 constexpr int WORDS = PIECE + 2 * WINDOW;                // kept words of a piece and around it
 constexpr int SPANS = (PIECE + CENTERS - 1) / CENTERS;
 constexpr int ROW_WORDS = (ROWS + 31) / 32;              // 32-bit words with a bit for each row
@@ -45,13 +47,11 @@ struct Shared {
     float4 contexts[ROWS * PITCH];      // CBOW: later the gradients of the means
     float4 outputs[COLUMNS * PITCH];
     float4 hidden[CBOW ? CENTERS * PITCH : 1];
-    // weight * (label - sigmoid(score)), in both orders, since products read along either
-    alignas(16) float by_row[SCORE_ROWS * SCORED];
-    alignas(16) float by_column[SCORED * SCORE_ROWS];
+    float4 none;                        // 0, read instead of vectors beyond the end of a row
+    alignas(16) float scores[SCORE_ROWS * SCORE_PITCH];  // their gradients: see `note_gradients`
     float own[CENTERS];                 // CBOW's, of each mean with its centre word
     float rate_in[ROWS];                // learning rate, damped
     float rate_out[COLUMNS];
-    int context_ids[ROWS];
     int output_ids[COLUMNS];
     u32 pairs[ROWS];                    // bit b: the row is in the window of centre word b
     u32 equal[NOISE];                   // bit b: the negative is centre word b
@@ -67,6 +67,7 @@ struct Shared {
     int reach_start, reach_stop;        // indices of all
     int kept_before[WARPS], ends_before[WARPS];
     u64 taken;
+    u64 arrived;                        // BULK: the barrier that counts copied bytes
 };
 static_assert(sizeof(Shared) == SHARED_BYTES,
               "kernels/cuda/layout.py counts shared memory otherwise");
@@ -79,8 +80,9 @@ struct Corpus {       // ids_start..ids_stop: places that can be read; start..st
     i64 shift;        // place + shift is the position in the run
 };
 
-struct Counts {       // of one thread
-    u64 words, pairs, measured;
+struct Counts {       // of one thread in one launch
+    u32 words, pairs, measured;
+    u32 spans;        // whose rows were copied
     double loss;
 };
 
@@ -91,8 +93,8 @@ __device__ __forceinline__ u64 random_bits(u64 key, i64 position, u64 lane) {  /
     return x ^ (x >> 31);
 }
 
-__device__ __forceinline__ float dot4(float4 a, float4 b) {
-    return fmaf(a.x, b.x, fmaf(a.y, b.y, fmaf(a.z, b.z, a.w * b.w)));
+__device__ __forceinline__ void add_dot(float& sum, float4 a, float4 b) {
+    sum = fmaf(a.x, b.x, fmaf(a.y, b.y, fmaf(a.z, b.z, fmaf(a.w, b.w, sum))));
 }
 
 __device__ __forceinline__ void add_scaled(float4& sum, float factor, float4 x) {
@@ -104,6 +106,22 @@ __device__ __forceinline__ void add_scaled(float4& sum, float factor, float4 x) 
 
 __device__ __forceinline__ float4 scaled(float factor, float4 x) {
     return make_float4(factor * x.x, factor * x.y, factor * x.z, factor * x.w);
+}
+
+// As tensor cores take it, with 10 bits of fraction (tf32): to nearest, ties away from zero.
+// Everything that is a factor in shared memory is rounded once, when it is written.
+__device__ __forceinline__ float rounded(float x) {
+#if !TENSOR
+    return x;
+#elif defined(__CUDA_ARCH__)
+    return __uint_as_float((__float_as_uint(x) + 0x1000) & ~0x1fffu);
+#else
+    return emulator::to_tf32(x);
+#endif
+}
+
+__device__ __forceinline__ float4 rounded(float4 x) {
+    return make_float4(rounded(x.x), rounded(x.y), rounded(x.z), rounded(x.w));
 }
 
 // Rows of global memory. They are read past the first-level cache, which does not see what other
@@ -119,11 +137,76 @@ __device__ __forceinline__ void copy_vector(float4* target, const float4* source
 #endif
 }
 
+#if BULK
+
+// The copy engine (PTX, cp.async.bulk) takes a whole row by one instruction of one thread. A barrier
+// in shared memory counts the bytes that have arrived: its phase ends when they are as many as
+// expected, and phases are told apart by parity.
+
+#ifdef __CUDA_ARCH__
+__device__ __forceinline__ u32 shared_address(const void* place) {
+    return (u32)__cvta_generic_to_shared(place);
+}
+#endif
+
+// What threads have written to shared memory, the engine writes after them.
+__device__ __forceinline__ void hand_to_engine() {
+#ifdef __CUDA_ARCH__
+    asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
+#endif
+}
+
+__device__ __forceinline__ void start_barrier(u64* barrier) {
+#ifdef __CUDA_ARCH__
+    asm volatile("mbarrier.init.shared::cta.b64 [%0], 1;" ::"r"(shared_address(barrier)) : "memory");
+#else
+    *barrier = 0;
+#endif
+    hand_to_engine();
+}
+
+__device__ __forceinline__ void expect_bytes(u64* barrier, u32 bytes) {
+#ifdef __CUDA_ARCH__
+    asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;"
+                 ::"r"(shared_address(barrier)), "r"(bytes) : "memory");
+#else
+    emulator::expect_bytes(barrier, bytes);
+#endif
+}
+
+__device__ __forceinline__ void copy_bytes(u64* barrier, void* target, const void* source,
+                                           u32 bytes) {
+#ifdef __CUDA_ARCH__
+    asm volatile(
+        "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];"
+        ::"r"(shared_address(target)), "l"(source), "r"(bytes), "r"(shared_address(barrier))
+        : "memory");
+#else
+    emulator::copy_bytes(barrier, target, source, bytes);
+#endif
+}
+
+__device__ __forceinline__ void wait_for_bytes(u64* barrier, u32 phase) {
+#ifdef __CUDA_ARCH__
+    u32 is_over;
+    do {
+        asm volatile(
+            "{ .reg .pred over; mbarrier.try_wait.parity.shared::cta.b64 over, [%1], %2; "
+            "selp.u32 %0, 1, 0, over; }"
+            : "=r"(is_over) : "r"(shared_address(barrier)), "r"(phase % 2) : "memory");
+    } while (!is_over);
+#else
+    emulator::wait_for_bytes(barrier, phase);
+#endif
+}
+
+#endif
+
+// Wait until what this thread has begun to copy is there.
 __device__ __forceinline__ void wait_for_copies() {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
     asm volatile("cp.async.wait_all;" ::: "memory");
 #endif
-    __syncthreads();
 }
 
 __device__ __forceinline__ void add_to_global(float4* target, float4 x) {
@@ -141,6 +224,14 @@ __device__ __forceinline__ void add_to_global(float4* target, float4 x) {
 
 __device__ __forceinline__ float4* row_of(float* weights, int id) {
     return (float4*)(weights + (size_t)id * STRIDE);
+}
+
+__device__ __forceinline__ void copy_row(float4* target, const float4* source, int lane) {
+    for (int v = lane; v < VECTORS; v += 32) copy_vector(target + v, source + v);
+}
+
+__device__ __forceinline__ void round_row(float4* row, int lane) {
+    for (int v = lane; v < VECTORS; v += 32) row[v] = rounded(row[v]);
 }
 
 // The words of a piece
@@ -233,37 +324,141 @@ __device__ void read_piece(Shared& s, const Corpus& corpus, i64 piece, Counts& c
     __syncthreads();
 }
 
-// Products of matrices in shared memory. `finish` takes each element, or vector of four, once.
+// Scores and their gradients
 
-// factor(m, k) = values[k * pitch + m]
-struct Stored {
-    const float* values;
-    int pitch;
+// 2 to the power of x, and 1 / x: an instruction each, to two units in the last place.
+__device__ __forceinline__ float power_of_two(float x) {
+#ifdef __CUDA_ARCH__
+    float power;
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(power) : "f"(x));
+    return power;
+#else
+    return exp2f(x);
+#endif
+}
 
-    __device__ float one(int m, int k) const { return values[k * pitch + m]; }
+__device__ __forceinline__ float reciprocal(float x) {
+#ifdef __CUDA_ARCH__
+    float result;
+    asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(result) : "f"(x));
+    return result;
+#else
+    return 1.0f / x;
+#endif
+}
 
-    __device__ void eight(int m, int k, float (&f)[8]) const {
-        const float* source = values + k * pitch + m;
-        float4 low = *(const float4*)source, high = *(const float4*)(source + 4);
-        f[0] = low.x, f[1] = low.y, f[2] = low.z, f[3] = low.w;
-        f[4] = high.x, f[5] = high.y, f[6] = high.z, f[7] = high.w;
+__device__ __forceinline__ float sigmoid(float x) {
+    constexpr float LOG2_E = 1.4426950409f;
+    return reciprocal(1.0f + power_of_two(-LOG2_E * x));
+}
+
+// -log sigmoid(x)
+__device__ __forceinline__ float log_loss(float x) {
+    return fmaxf(-x, 0.0f) + log1pf(expf(-fabsf(x)));
+}
+
+// The gradient of a score that stands for `weight` pairs of label 0 or 1. Of weight 0, the score
+// may come from a row that was never filled.
+__device__ __forceinline__ float score_gradient(float score, float weight, int label) {
+    float gradient = weight * (label - sigmoid(score));
+    return weight != 0 ? gradient : 0.0f;
+}
+
+// Turn the scores of two rows and WIDE columns into gradients, in shared memory.
+// weight(row, column): how many pairs a score stands for. Columns of targets have label 1.
+template <int WIDE, class Weight>
+__device__ __forceinline__ void note_gradients(Shared& s, int row, int row_step, int column,
+                                               int column_step, const float (&scores)[2][WIDE],
+                                               Weight weight) {
+    float weights[2][WIDE];  // all are read before any gradient is written
+#pragma unroll
+    for (int i = 0; i < 2 * WIDE; i++)
+        weights[i / WIDE][i % WIDE] =
+            weight(row + i / WIDE * row_step, column + i % WIDE * column_step);
+#pragma unroll
+    for (int i = 0; i < 2 * WIDE; i++) {
+        int r = row + i / WIDE * row_step, c = column + i % WIDE * column_step;
+        float gradient =
+            score_gradient(scores[i / WIDE][i % WIDE], weights[i / WIDE][i % WIDE], c >= NOISE);
+        s.scores[r * SCORE_PITCH + c] = rounded(gradient);
     }
+}
+
+// This thread's part of the span's loss. Few spans are measured: their scores are computed again,
+// one at a time, so that the others need neither code nor registers for it.
+template <class Weight>
+__device__ __forceinline__ double measure_loss(const Shared& s, const float4* x, int rows,
+                                               Weight weight) {
+    double loss = 0;
+    for (int item = threadIdx.x; item < rows * COLUMNS; item += THREADS) {
+        int row = item / COLUMNS, column = item % COLUMNS;
+        float pairs = weight(row, column), score = 0;
+        if (pairs == 0) continue;
+#pragma unroll 2
+        for (int v = 0; v < VECTORS; v++)
+            add_dot(score, x[row * PITCH + v], s.outputs[column * PITCH + v]);
+        loss += pairs * log_loss(column >= NOISE ? score : -score);
+    }
+    return loss;
+}
+
+// Products of matrices in shared memory.
+
+// The factors of a sum, factor(m, k), for TALL of its rows m and STEP of its terms k at a time. On
+// tensor cores a tile of 16 rows and eight terms, of which those from `terms` on are 0.
+
+// scores[m][k]
+struct ScoreRows {
+    static constexpr int TALL = 8, STEP = 2;
+    const float* scores;
+
+    __device__ void add(int m, int k, const float4* x, float4 (&sums)[TALL]) const {
+        float4 term = x[0], next = x[PITCH];
+#pragma unroll
+        for (int i = 0; i < TALL; i++) {
+            float2 f = *(const float2*)(scores + (m + i) * SCORE_PITCH + k);
+            add_scaled(sums[i], f.x, term);
+            add_scaled(sums[i], f.y, next);
+        }
+    }
+
+    __device__ void tile(int m, int k, int terms, float (&a)[4]) const;
 };
 
-// factor(m, k) = bit m of the words of k
+// scores[k][m]
+struct ScoreColumns {
+    static constexpr int TALL = 8, STEP = 1;
+    const float* scores;
+
+    __device__ void add(int m, int k, const float4* x, float4 (&sums)[TALL]) const {
+        const float4* source = (const float4*)(scores + k * SCORE_PITCH + m);
+        float4 low = source[0], high = source[1], term = *x;
+        float f[TALL] = {low.x, low.y, low.z, low.w, high.x, high.y, high.z, high.w};
+#pragma unroll
+        for (int i = 0; i < TALL; i++) add_scaled(sums[i], f[i], term);
+    }
+
+    __device__ float one(int m, int k) const { return scores[k * SCORE_PITCH + m]; }
+    __device__ void tile(int m, int k, int terms, float (&a)[4]) const;
+};
+
+// Bit m of the words of k
 struct Bits {
+    static constexpr int TALL = 4, STEP = 1;
     const u32* bits;
     int words;
+
+    __device__ void add(int m, int k, const float4* x, float4 (&sums)[TALL]) const {
+        u32 part = bits[k * words + m / 32] >> m % 32;
+        float4 term = *x;
+#pragma unroll
+        for (int i = 0; i < TALL; i++) add_scaled(sums[i], part >> i & 1 ? 1.0f : 0.0f, term);
+    }
 
     __device__ float one(int m, int k) const {
         return bits[k * words + m / 32] >> m % 32 & 1 ? 1.0f : 0.0f;
     }
-
-    __device__ void eight(int m, int k, float (&f)[8]) const {
-        u32 part = bits[k * words + m / 32] >> m % 32;
-#pragma unroll
-        for (int i = 0; i < 8; i++) f[i] = part >> i & 1 ? 1.0f : 0.0f;
-    }
+    __device__ void tile(int m, int k, int terms, float (&a)[4]) const;
 };
 
 // Which of the k in a sum count, for the rows m..m + 7: all below `full`, then start..stop.
@@ -273,147 +468,193 @@ struct Range {
 
 #if !TENSOR
 
-// finish(m, n, x[m] . y[n]) for rows of x and columns that are rows of y; 2 x TILE a thread.
-template <int N, class Finish>
-__device__ __forceinline__ void dots(const float4* x, int rows, const float4* y, Finish finish) {
-    constexpr int GROUPS = N / TILE;
-    int half = (rows + 1) / 2;
-    for (int item = threadIdx.x; item < half * GROUPS; item += THREADS) {
-        int row = item / GROUPS, column = item % GROUPS;
-        int row_2 = row + half < rows ? row + half : row;
+// scores[m][n] = the gradient of x[m] . outputs[n], for m < rows and n < N; 2 x TILE a thread.
+template <int N, class Weight>
+__device__ __forceinline__ void score(Shared& s, const float4* x, int rows, Weight weight) {
+    constexpr u32 GROUPS = N / TILE;
+    u32 half = (rows + 1) / 2;
+    for (u32 item = threadIdx.x; item < half * GROUPS; item += THREADS) {
+        u32 row = item / GROUPS, column = item % GROUPS;
         const float4* x_1 = x + row * PITCH;
-        const float4* x_2 = x + row_2 * PITCH;
+        const float4* x_2 = x + min((int)(row + half), rows - 1) * PITCH;  // beyond: of no weight
+        const float4* y = s.outputs + column * PITCH;
         float sums[2][TILE] = {};
+#pragma unroll 2
         for (int v = 0; v < VECTORS; v++) {
             float4 a_1 = x_1[v], a_2 = x_2[v];
 #pragma unroll
             for (int i = 0; i < TILE; i++) {
-                float4 b = y[(column + i * GROUPS) * PITCH + v];
-                sums[0][i] += dot4(a_1, b);
-                sums[1][i] += dot4(a_2, b);
+                float4 b = y[i * GROUPS * PITCH + v];
+                add_dot(sums[0][i], a_1, b);
+                add_dot(sums[1][i], a_2, b);
             }
         }
-#pragma unroll
-        for (int i = 0; i < TILE; i++) {
-            finish(row, column + i * GROUPS, sums[0][i]);
-            if (row_2 != row) finish(row_2, column + i * GROUPS, sums[1][i]);
-        }
+        note_gradients(s, row, half, column, GROUPS, sums, weight);
     }
 }
 
-// finish(m, v, vector v of the sum of factor(m, k) * x[k]), for m < rows; 8 rows a thread.
+// finish(m, v, vector v of the sum of factor(m, k) * x[k]), for m < rows and k < terms; only the k
+// in ranges(m) have a factor that is not 0. A vector of Factor::TALL rows a thread. Of two sums
+// that do not wait for one another, the second begins with the threads that the first leaves idle.
 template <class Ranges, class Factor, class Finish>
-__device__ __forceinline__ void combine(int rows, const float4* x, Ranges ranges, Factor factor,
-                                        Finish finish) {
-    for (int item = threadIdx.x; item < (rows + 7) / 8 * VECTORS; item += THREADS) {
-        int m = item / VECTORS * 8, v = item % VECTORS;
-        float4 sums[8];
+__device__ __forceinline__ void combine(int rows, const float4* x, int, Ranges ranges,
+                                        Factor factor, Finish finish, bool is_second = false) {
+    constexpr int TALL = Factor::TALL, STEP = Factor::STEP;
+    u32 first = is_second ? (threadIdx.x + WARPS / 2 * 32) % THREADS : threadIdx.x;
+    for (u32 item = first; item < (u32)(rows + TALL - 1) / TALL * VECTORS; item += THREADS) {
+        int m = item / VECTORS * TALL, v = item % VECTORS;
+        float4 sums[TALL];
 #pragma unroll
-        for (int i = 0; i < 8; i++) sums[i] = make_float4(0, 0, 0, 0);
-        auto add = [&](int k) {
-            float f[8];
-            factor.eight(m, k, f);
-            float4 b = x[k * PITCH + v];
-#pragma unroll
-            for (int i = 0; i < 8; i++) add_scaled(sums[i], f[i], b);
-        };
+        for (int i = 0; i < TALL; i++) sums[i] = make_float4(0, 0, 0, 0);
         Range range = ranges(m);
-        for (int k = 0; k < range.full; k++) add(k);
-        for (int k = range.start; k < range.stop; k++) add(k);
+#pragma unroll (STEP == 1 ? 2 : 1)
+        for (int k = 0; k < range.full; k += STEP) factor.add(m, k, x + k * PITCH + v, sums);
+#pragma unroll (STEP == 1 ? 2 : 1)
+        for (int k = range.start / STEP * STEP; k < range.stop; k += STEP)
+            factor.add(m, k, x + k * PITCH + v, sums);
 #pragma unroll
-        for (int i = 0; i < 8; i++)
+        for (int i = 0; i < TALL; i++)
             if (m + i < rows) finish(m + i, v, sums[i]);
     }
 }
 
 #else
 
-// The same on tensor cores, which round their factors to 10 bits (tf32): a warp multiplies tiles of
-// 16 x 8 by 8 x 8. What a lane holds of them (PTX, mma.m16n8k8): with group = lane / 4 and
-// t = lane % 4, of the left rows group and group + 8 at k = t and t + 4, of the right column group
-// at the same k, of the product rows group and group + 8 at columns 2t and 2t + 1.
-__device__ __forceinline__ void multiply_tiles(float (&c)[4], const float (&a)[4],
-                                               const float (&b)[2]) {
+// The same on tensor cores: a warp multiplies tiles of 16 x 8 by 8 x 8, whose factors are `rounded`
+// already. What a lane holds of them (PTX, mma.m16n8k8): with group = lane / 4 and t = lane % 4, of
+// the left rows group and group + 8 at k = t and t + 4, of the right column group at the same k, of
+// the product rows group and group + 8 at columns 2t and 2t + 1.
+__device__ __forceinline__ void multiply_tiles(float (&c)[4], const float (&a)[4], float b_1,
+                                               float b_2) {
 #ifdef __CUDA_ARCH__
-    u32 left[4], right[2];
-#pragma unroll
-    for (int i = 0; i < 4; i++) asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(left[i]) : "f"(a[i]));
-#pragma unroll
-    for (int i = 0; i < 2; i++) asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(right[i]) : "f"(b[i]));
     asm volatile(
         "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, "
         "{%8, %9}, {%0, %1, %2, %3};"
         : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-        : "r"(left[0]), "r"(left[1]), "r"(left[2]), "r"(left[3]), "r"(right[0]), "r"(right[1]));
+        : "r"(__float_as_uint(a[0])), "r"(__float_as_uint(a[1])), "r"(__float_as_uint(a[2])),
+          "r"(__float_as_uint(a[3])), "r"(__float_as_uint(b_1)), "r"(__float_as_uint(b_2)));
 #else
-    emulator::multiply_tiles(c, a, b);
+    emulator::multiply_tiles(c, a, {b_1, b_2});
 #endif
 }
 
-// Number k of a row of vectors, 0 beyond its end.
-__device__ __forceinline__ float number_of(const float4* rows, int row, int k) {
-    return k < VECTORS * 4 ? ((const float*)(rows + row * PITCH))[k] : 0.0f;
+// A place in shared memory, as `ldmatrix` takes it.
+#ifdef __CUDA_ARCH__
+typedef u32 Address;
+__device__ __forceinline__ Address address_of(const float4* vector) {
+    return (u32)__cvta_generic_to_shared(vector);
+}
+#else
+typedef const float4* Address;
+Address address_of(const float4* vector) { return vector; }
+#endif
+
+// Four matrices of 8 rows of four numbers (PTX, ldmatrix.x4). Each lane points to row lane % 8 of
+// matrix lane / 8, some vectors after an address, and gets of each matrix number lane % 4 of row
+// lane / 4.
+__device__ __forceinline__ void load_matrices(float (&numbers)[4], Address row, int vectors) {
+#ifdef __CUDA_ARCH__
+    u32 bits[4];
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+                 : "=r"(bits[0]), "=r"(bits[1]), "=r"(bits[2]), "=r"(bits[3])
+                 : "r"(row + 16 * vectors) : "memory");
+#pragma unroll
+    for (int i = 0; i < 4; i++) numbers[i] = __uint_as_float(bits[i]);
+#else
+    emulator::load_matrices(numbers, row + vectors);
+#endif
 }
 
-template <int N, class Finish>
-__device__ __forceinline__ void dots(const float4* x, int rows, const float4* y, Finish finish) {
-    int group = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
+// Where a lane points to for a left tile: rows, then the second four of its eight k.
+__device__ __forceinline__ int left_row() { return threadIdx.x % 16; }
+__device__ __forceinline__ int left_vector() { return threadIdx.x % 32 / 16; }
+
+__device__ __forceinline__ void ScoreRows::tile(int m, int k, int, float (&a)[4]) const {
+    Address row = address_of((const float4*)(scores + (m + left_row()) * SCORE_PITCH));
+    load_matrices(a, row, k / 4 + left_vector());
+}
+
+template <class Factor>
+__device__ void tile_of(const Factor& factor, int m, int k, int terms, float (&a)[4]) {
+    int row = m + threadIdx.x % 32 / 4, k_1 = k + threadIdx.x % 4, k_2 = k_1 + 4;
+    a[0] = k_1 < terms ? factor.one(row, k_1) : 0;
+    a[1] = k_1 < terms ? factor.one(row + 8, k_1) : 0;
+    a[2] = k_2 < terms ? factor.one(row, k_2) : 0;
+    a[3] = k_2 < terms ? factor.one(row + 8, k_2) : 0;
+}
+
+__device__ void ScoreColumns::tile(int m, int k, int terms, float (&a)[4]) const {
+    tile_of(*this, m, k, terms, a);
+}
+
+__device__ void Bits::tile(int m, int k, int terms, float (&a)[4]) const {
+    tile_of(*this, m, k, terms, a);
+}
+
+// A tile of 16 rows and 8 columns a warp.
+template <int N, class Weight>
+__device__ __forceinline__ void score(Shared& s, const float4* x, int rows, Weight weight) {
+    int lane = threadIdx.x % 32;
     for (int tile = threadIdx.x / 32; tile < (rows + 15) / 16 * (N / 8); tile += WARPS) {
-        int m = tile / (N / 8) * 16 + group, n = tile % (N / 8) * 8;
-        int m_2 = m + 8 < rows ? m + 8 : 0, m_1 = m < rows ? m : 0;  // any row: it is not finished
-        float sums[4] = {};
-        for (int k = t; k < up(VECTORS * 4, 8); k += 8) {
-            float a[4] = {number_of(x, m_1, k), number_of(x, m_2, k), number_of(x, m_1, k + 4),
-                          number_of(x, m_2, k + 4)};
-            float b[2] = {number_of(y, n + group, k), number_of(y, n + group, k + 4)};
-            multiply_tiles(sums, a, b);
+        int m = tile / (N / 8) * 16, n = tile % (N / 8) * 8;
+        // Rows beyond the last have no weight, vectors beyond a row's end are 0.
+        Address none = address_of(&s.none);
+        Address left = address_of(x + min(m + left_row(), rows - 1) * PITCH + left_vector());
+        Address right = address_of(s.outputs + (n + lane % 8) * PITCH + lane / 8);
+        float sums[2][4] = {};
+#pragma unroll 4
+        for (int v = 0; v < VECTORS; v += 4) {
+            float a[2][4], b[4];
+            bool is_in = v + left_vector() < VECTORS, is_in_2 = v + 2 + left_vector() < VECTORS;
+            bool is_in_b = v + lane / 8 < VECTORS;
+            load_matrices(a[0], is_in ? left : none, is_in ? v : 0);
+            load_matrices(a[1], is_in_2 ? left : none, is_in_2 ? v + 2 : 0);
+            load_matrices(b, is_in_b ? right : none, is_in_b ? v : 0);
+            multiply_tiles(sums[0], a[0], b[0], b[1]);
+            multiply_tiles(sums[1], a[1], b[2], b[3]);
         }
+        float scores[2][2];
 #pragma unroll
-        for (int i = 0; i < 4; i++)
-            if (m + i / 2 * 8 < rows) finish(m + i / 2 * 8, n + 2 * t + i % 2, sums[i]);
+        for (int i = 0; i < 4; i++) scores[i / 2][i % 2] = sums[0][i] + sums[1][i];
+        note_gradients(s, m + lane / 4, 8, n + lane % 4 * 2, 1, scores, weight);
     }
 }
 
+// A tile of 32 rows and eight vectors a warp. Vectors of x hold four columns each: right tile i has
+// number i of eight vectors, in an order in which neighbouring lanes finish neighbouring vectors: 0,
+// 4, 1, 5, 2, 6, 3, 7. Factors of rows beyond the last are read from what follows in shared memory,
+// and their sums are not used.
 template <class Ranges, class Factor, class Finish>
-__device__ __forceinline__ void combine(int rows, const float4* x, Ranges ranges, Factor factor,
-                                        Finish finish) {
-    constexpr int ACROSS = (VECTORS + 1) / 2;  // tiles of 8 numbers in a row
+__device__ __forceinline__ void combine(int rows, const float4* x, int terms, Ranges, Factor factor,
+                                        Finish finish, bool is_second = false) {
+    constexpr int ACROSS = (VECTORS + 7) / 8;
     int group = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
-    for (int tile = threadIdx.x / 32; tile < (rows + 15) / 16 * ACROSS; tile += WARPS) {
-        int m = tile / ACROSS * 16, n = tile % ACROSS * 8;
-        // Factors outside of a row's range are 0. Those of rows beyond the last are read from what
-        // follows in shared memory, and their products are not used.
-        Range range = ranges(m), other = ranges(m + 8);
-        float sums[4] = {};
-        auto add = [&](int start, int stop) {
-            for (int first = start; first < stop; first += 8) {
-                int k = first + t;
-                bool is_in = k < stop, is_in_2 = k + 4 < stop;
-                float a[4] = {is_in ? factor.one(m + group, k) : 0,
-                              is_in ? factor.one(m + group + 8, k) : 0,
-                              is_in_2 ? factor.one(m + group, k + 4) : 0,
-                              is_in_2 ? factor.one(m + group + 8, k + 4) : 0};
-                float b[2] = {is_in ? number_of(x, k, n + group) : 0,
-                              is_in_2 ? number_of(x, k + 4, n + group) : 0};
-                multiply_tiles(sums, a, b);
-            }
-        };
-        if (range.full > 0 || other.full > 0) add(0, max(range.full, other.full));
-        if (other.start < other.stop && range.start < range.stop) {
-            add(min(range.start, other.start), max(range.stop, other.stop));
-        } else {
-            add(range.start, range.stop);
-            add(other.start, other.stop);
-        }
-        // Neighbouring lanes exchange pairs, so that each has a vector of one row.
-        bool is_odd = t % 2;
-        float pair[2] = {is_odd ? sums[0] : sums[2], is_odd ? sums[1] : sums[3]};
+    int first = is_second ? (threadIdx.x / 32 + WARPS / 2) % WARPS : threadIdx.x / 32;
+    for (int tile = first; tile < (rows + 31) / 32 * ACROSS; tile += WARPS) {
+        int m = tile / ACROSS * 32, v = tile % ACROSS * 8;
+        const float4* right = x + v + group / 2 + group % 2 * 4;
+        float sums[2][4][4] = {};  // of 16 rows; for each of a vector's numbers
+#pragma unroll (CBOW ? 1 : 2)
+        for (int k = 0; k < terms; k += 8) {
+            float4 b_1 = right[min(k + t, terms - 1) * PITCH];
+            float4 b_2 = right[min(k + t + 4, terms - 1) * PITCH];
 #pragma unroll
-        for (int i = 0; i < 2; i++) pair[i] = __shfl_xor_sync(ALL, pair[i], 1);
-        float4 vector = is_odd ? make_float4(pair[0], pair[1], sums[2], sums[3])
-                               : make_float4(sums[0], sums[1], pair[0], pair[1]);
-        int row = m + group + (is_odd ? 8 : 0), v = n / 4 + t / 2;
-        if (row < rows && v < VECTORS) finish(row, v, vector);
+            for (int h = 0; h < 2; h++) {
+                float a[4];
+                factor.tile(m + 16 * h, k, terms, a);
+                multiply_tiles(sums[h][0], a, b_1.x, b_2.x);
+                multiply_tiles(sums[h][1], a, b_1.y, b_2.y);
+                multiply_tiles(sums[h][2], a, b_1.z, b_2.z);
+                multiply_tiles(sums[h][3], a, b_1.w, b_2.w);
+            }
+        }
+#pragma unroll
+        for (int i = 0; i < 8; i++) {
+            float(&c)[4][4] = sums[i / 4];
+            int row = m + i / 2 * 8 + group, vector = v + i % 2 * 4 + t, at = i % 4;
+            if (row < rows && vector < VECTORS)
+                finish(row, vector, make_float4(c[0][at], c[1][at], c[2][at], c[3][at]));
+        }
     }
 }
 
@@ -438,6 +679,7 @@ __device__ __forceinline__ int clip(int x, int low, int high) {
 // The context words of each centre word, as bits; returns how many pairs this thread found.
 __device__ int find_pairs(Shared& s, const SpanRange& span) {
     int found = 0;
+#pragma unroll 1
     for (int r = threadIdx.x; r < span.rows; r += THREADS) {
         int row = span.row + r, sentence = s.sentence[row];
         u32 bits = 0;
@@ -462,8 +704,9 @@ __device__ int find_pairs(Shared& s, const SpanRange& span) {
 // The span's output words: the negatives it shares, and its centre words.
 __device__ void find_outputs(Shared& s, const SpanRange& span, u64 key, const uint2* noise,
                              u32 words) {
+#pragma unroll 1
     for (int c = THREADS - 1 - threadIdx.x; c < COLUMNS; c += THREADS) {  // rows go to the others
-        int id = s.ids[span.center];  // of columns that pad; nothing is written to them
+        int id = s.ids[span.center];  // of columns that pad: any row whose numbers are finite
         if (c < NEGATIVES) {
             u64 random = random_bits(key, span.position, LANE_NEGATIVE + c);
             u32 column = (u32)(((random & 0xffffffffu) * words) >> 32);
@@ -486,47 +729,48 @@ __device__ __forceinline__ bool is_used(int c, const SpanRange& span) {
     return c < NEGATIVES || (c >= NOISE && c - NOISE < span.count);
 }
 
-// Copy the span's rows into shared memory; a warp a row.
-__device__ void gather(Shared& s, const SpanRange& span, float* W_in, float* W_out,
-                       const float* damping_in, const float* damping_out) {
+// Begin to copy the span's rows into shared memory: a thread a row by the engine, a warp otherwise.
+__device__ __forceinline__ void copy_rows(Shared& s, const SpanRange& span, float* W_in,
+                                          float* W_out) {
+#if BULK
+    constexpr u32 BYTES = VECTORS * sizeof(float4);
+    if (threadIdx.x == 0) expect_bytes(&s.arrived, (span.rows + COLUMNS) * BYTES);
+    int first = threadIdx.x % 32 * WARPS + threadIdx.x / 32;  // lanes of a warp take turns
+    for (int r = first; r < span.rows; r += THREADS)
+        copy_bytes(&s.arrived, s.contexts + r * PITCH, row_of(W_in, s.ids[span.row + r]), BYTES);
+    for (int c = first; c < COLUMNS; c += THREADS)
+        copy_bytes(&s.arrived, s.outputs + c * PITCH, row_of(W_out, s.output_ids[c]), BYTES);
+#else
     int lane = threadIdx.x % 32;
-    for (int n = threadIdx.x / 32; n < span.rows + COLUMNS; n += WARPS) {
-        bool is_context = n < span.rows;
+    for (int r = threadIdx.x / 32; r < span.rows; r += WARPS)
+        copy_row(s.contexts + r * PITCH, row_of(W_in, s.ids[span.row + r]), lane);
+    for (int c = threadIdx.x / 32; c < COLUMNS; c += WARPS)
+        copy_row(s.outputs + c * PITCH, row_of(W_out, s.output_ids[c]), lane);
+#endif
+}
+
+// Copy the span's rows, and note the learning rate of each. The rates are read after all copies
+// have begun, so that one wait serves for both. phase: spans before this one.
+__device__ void gather(Shared& s, const SpanRange& span, float* W_in, float* W_out,
+                       const float* damping_in, const float* damping_out, u32 phase) {
+    copy_rows(s, span, W_in, W_out);
+    for (int n = threadIdx.x; n < span.rows + COLUMNS; n += THREADS) {
         int c = n - span.rows;
-        if (!is_context && !is_used(c, span)) continue;
-        int id = is_context ? s.ids[span.row + n] : s.output_ids[c];
-        float4* target = is_context ? s.contexts + n * PITCH : s.outputs + c * PITCH;
-        const float4* source = row_of(is_context ? W_in : W_out, id);
-        for (int v = lane; v < VECTORS; v += 32) copy_vector(target + v, source + v);
-        if (lane == 0) {
-            if (is_context) {
-                s.context_ids[n] = id;
-                s.rate_in[n] = span.rate * damping_in[id];
-            } else {
-                s.rate_out[c] = span.rate * damping_out[id];
-            }
-        }
+        float damping = c < 0 ? damping_in[s.ids[span.row + n]] : damping_out[s.output_ids[c]];
+        *(c < 0 ? s.rate_in + n : s.rate_out + c) = span.rate * damping;
     }
-}
-
-__device__ __forceinline__ float sigmoid(float x) { return 1.0f / (1.0f + expf(-x)); }
-
-// -log sigmoid(x)
-__device__ __forceinline__ double log_loss(double x) {
-    return (x < 0 ? -x : 0.0) + log1p(exp(x < 0 ? x : -x));
-}
-
-// The gradient of a score that stands for `weight` pairs of label 0 or 1; notes its loss.
-__device__ __forceinline__ float score_gradient(float score, float weight, int label,
-                                                const SpanRange& span, Counts& counts) {
-    if (weight == 0) return 0;  // the score may come from a row that was never filled
-    if (span.is_measured) counts.loss += weight * log_loss(label ? score : -score);
-    return weight * (label - sigmoid(score));
-}
-
-__device__ __forceinline__ void note_score(Shared& s, int row, int column, float gradient) {
-    s.by_row[row * SCORED + column] = gradient;
-    s.by_column[column * SCORE_ROWS + row] = gradient;
+#if BULK
+    wait_for_bytes(&s.arrived, phase);
+#else
+    wait_for_copies();
+#endif
+    if (TENSOR) {  // each thread what it has waited for
+        int lane = threadIdx.x % 32;
+        for (int r = threadIdx.x / 32; r < span.rows; r += WARPS)
+            round_row(s.contexts + r * PITCH, lane);
+        for (int c = threadIdx.x / 32; c < COLUMNS; c += WARPS)
+            round_row(s.outputs + c * PITCH, lane);
+    }
 }
 
 // Gradients of a span whose rows are in shared memory, and their addition to the weights. Both
@@ -537,34 +781,35 @@ __device__ __forceinline__ void note_score(Shared& s, int row, int column, float
 __device__ void train_gathered(Shared& s, const SpanRange& span, float* W_in, float* W_out,
                                Counts& counts) {
     const u32* pairs = s.pairs + span.skipped;
-    dots<COLUMNS>(s.contexts, span.rows, s.outputs, [&](int r, int c, float score) {
-        bool is_target = c >= NOISE;
-        float weight = is_target ? (float)(pairs[r] >> (c - NOISE) & 1)
-                       : c < NEGATIVES ? span.ratio * __popc(pairs[r] & ~s.equal[c])
-                                       : 0.0f;
-        note_score(s, r, c, score_gradient(score, weight, is_target, span, counts));
-    });
+    auto weight = [&](int r, int c) {
+        u32 bits = r < span.rows ? pairs[r] : 0;
+        return c >= NOISE      ? (float)(bits >> (c - NOISE) & 1)
+               : c < NEGATIVES ? span.ratio * __popc(bits & ~s.equal[c])
+                               : 0.0f;
+    };
+    score<COLUMNS>(s, s.contexts, span.rows, weight);
+    if (span.is_measured) counts.loss += measure_loss(s, s.contexts, span.rows, weight);
     __syncthreads();
     int ahead = span.center - span.row;  // context rows before the first centre word
     combine(
-        span.rows, s.outputs,
+        span.rows, s.outputs, COLUMNS,
         [&](int r) {
             int start = clip(r - ahead - WINDOW, 0, span.count);
             int stop = clip(r + 8 - ahead + WINDOW, start, span.count);
             return Range{NEGATIVES, NOISE + start, NOISE + stop};
         },
-        Stored{s.by_column, SCORE_ROWS},
+        ScoreRows{s.scores},
         [&](int r, int v, float4 sum) {
-            add_to_global(row_of(W_in, s.context_ids[r]) + v, scaled(s.rate_in[r], sum));
+            add_to_global(row_of(W_in, s.ids[span.row + r]) + v, scaled(s.rate_in[r], sum));
         });
     combine(
-        COLUMNS, s.contexts,
+        COLUMNS, s.contexts, span.rows,
         [&](int c) {
             int start = c < NOISE ? 0 : clip(c - NOISE + ahead - WINDOW, 0, span.rows);
             int stop = c < NOISE ? span.rows : c - NOISE + 8 + ahead + WINDOW;
             return Range{0, start, clip(stop, start, span.rows)};
         },
-        Stored{s.by_row, SCORED},
+        ScoreColumns{s.scores},
         [&](int c, int v, float4 sum) {
             if (is_used(c, span))
                 add_to_global(row_of(W_out, s.output_ids[c]) + v, scaled(s.rate_out[c], sum));
@@ -575,21 +820,24 @@ __device__ __forceinline__ int find_sizes(Shared&, const SpanRange&) { return 0;
 
 #else
 
-// Turn the rows' bits around: the rows of each centre word. Returns how many centre words of this
-// thread have any, which are CBOW's pairs.
+// Turn the rows' bits around: the rows of each centre word, a warp a centre word. Returns how many
+// centre words of this thread have any, which are CBOW's pairs.
 __device__ int find_sizes(Shared& s, const SpanRange& span) {
-    int found = 0;
-    for (int b = threadIdx.x; b < span.count; b += THREADS) {
+    int lane = threadIdx.x % 32, found = 0;
+    for (int b = threadIdx.x / 32; b < span.count; b += WARPS) {
         int size = 0;
+#pragma unroll
         for (int word = 0; word < ROW_WORDS; word++) {
-            u32 bits = 0;
-            for (int j = 0; j < 32 && word * 32 + j < span.rows; j++)
-                bits |= (s.pairs[span.skipped + word * 32 + j] >> b & 1) << j;
-            s.inside[b * ROW_WORDS + word] = bits;
+            int r = word * 32 + lane;
+            bool is_pair = r < span.rows && (s.pairs[span.skipped + r] >> b & 1);
+            u32 bits = __ballot_sync(ALL, is_pair);
+            if (lane == 0) s.inside[b * ROW_WORDS + word] = bits;
             size += __popc(bits);
         }
-        s.size[b] = size;
-        found += size > 0;
+        if (lane == 0) {
+            s.size[b] = size;
+            found += size > 0;
+        }
     }
     return found;
 }
@@ -597,26 +845,26 @@ __device__ int find_sizes(Shared& s, const SpanRange& span) {
 __device__ void average_contexts(Shared& s, const SpanRange& span, int ahead) {
     const u32* pairs = s.pairs + span.skipped;
     combine(
-        span.count, s.contexts,
+        span.count, s.contexts, span.rows,
         [&](int b) {
             int start = clip(b + ahead - WINDOW, 0, span.rows);
-            return Range{0, start, clip(b + 8 + ahead + WINDOW, start, span.rows)};
+            return Range{0, start, clip(b + Bits::TALL + ahead + WINDOW, start, span.rows)};
         },
         Bits{pairs, 1},
         [&](int b, int v, float4 sum) {
-            s.hidden[b * PITCH + v] = scaled(1.0f / (s.size[b] > 0 ? s.size[b] : 1), sum);
+            s.hidden[b * PITCH + v] = rounded(scaled(1.0f / (s.size[b] > 0 ? s.size[b] : 1), sum));
         });
 }
 
 // The gradient of each mean's score with its centre word; a warp a score.
-__device__ void score_targets(Shared& s, const SpanRange& span, Counts& counts) {
+__device__ void score_targets(Shared& s, const SpanRange& span) {
     int lane = threadIdx.x % 32;
     for (int b = threadIdx.x / 32; b < span.count; b += WARPS) {
         float score = 0;
         for (int v = lane; v < VECTORS; v += 32)
-            score += dot4(s.hidden[b * PITCH + v], s.outputs[(NOISE + b) * PITCH + v]);
+            add_dot(score, s.hidden[b * PITCH + v], s.outputs[(NOISE + b) * PITCH + v]);
         for (int step = 16; step > 0; step /= 2) score += __shfl_xor_sync(ALL, score, step);
-        if (lane == 0) s.own[b] = score_gradient(score, s.size[b] > 0, 1, span, counts);
+        if (lane == 0) s.own[b] = score_gradient(score, s.size[b] > 0, 1);
     }
 }
 
@@ -625,27 +873,30 @@ __device__ void train_gathered(Shared& s, const SpanRange& span, float* W_in, fl
     int ahead = span.center - span.row;  // context rows before the first centre word
     average_contexts(s, span, ahead);
     __syncthreads();
-    score_targets(s, span, counts);
-    dots<NOISE>(s.hidden, span.count, s.outputs, [&](int b, int c, float score) {
-        bool counts_here = c < NEGATIVES && s.size[b] > 0 && !(s.equal[c] >> b & 1);
-        float weight = counts_here ? span.ratio : 0.0f;
-        note_score(s, b, c, score_gradient(score, weight, 0, span, counts));
-    });
+    auto weight = [&](int b, int c) {
+        if (b >= span.count || s.size[b] == 0) return 0.0f;
+        if (c >= NOISE) return c - NOISE == b ? 1.0f : 0.0f;
+        return c < NEGATIVES && !(s.equal[c] >> b & 1) ? span.ratio : 0.0f;
+    };
+    score_targets(s, span);
+    score<NOISE>(s, s.hidden, span.count, weight);
+    if (span.is_measured) counts.loss += measure_loss(s, s.hidden, span.count, weight);
     __syncthreads();
     float4* gradients = s.contexts;  // of the means; the context rows have done their part
     combine(
-        span.count, s.outputs, [&](int) { return Range{NEGATIVES, 0, 0}; },
-        Stored{s.by_column, SCORE_ROWS},
+        span.count, s.outputs, NOISE, [&](int) { return Range{NEGATIVES, 0, 0}; },
+        ScoreRows{s.scores},
         [&](int b, int v, float4 sum) {
             add_scaled(sum, s.own[b], s.outputs[(NOISE + b) * PITCH + v]);
-            gradients[b * PITCH + v] = sum;
+            gradients[b * PITCH + v] = rounded(sum);
         });
     combine(
-        NEGATIVES, s.hidden, [&](int) { return Range{0, 0, span.count}; },
-        Stored{s.by_row, SCORED},
+        NEGATIVES, s.hidden, span.count, [&](int) { return Range{0, 0, span.count}; },
+        ScoreColumns{s.scores},
         [&](int c, int v, float4 sum) {
             add_to_global(row_of(W_out, s.output_ids[c]) + v, scaled(s.rate_out[c], sum));
-        });
+        },
+        true);
     for (int item = threadIdx.x; item < span.count * VECTORS; item += THREADS) {
         int b = item / VECTORS, v = item % VECTORS, c = NOISE + b;
         add_to_global(row_of(W_out, s.output_ids[c]) + v,
@@ -653,14 +904,14 @@ __device__ void train_gathered(Shared& s, const SpanRange& span, float* W_in, fl
     }
     __syncthreads();
     combine(
-        span.rows, gradients,
+        span.rows, gradients, span.count,
         [&](int r) {
             int start = clip(r - ahead - WINDOW, 0, span.count);
-            return Range{0, start, clip(r + 8 - ahead + WINDOW, start, span.count)};
+            return Range{0, start, clip(r + Bits::TALL - ahead + WINDOW, start, span.count)};
         },
         Bits{s.inside, ROW_WORDS},
         [&](int r, int v, float4 sum) {
-            add_to_global(row_of(W_in, s.context_ids[r]) + v, scaled(s.rate_in[r], sum));
+            add_to_global(row_of(W_in, s.ids[span.row + r]) + v, scaled(s.rate_in[r], sum));
         });
 }
 
@@ -681,6 +932,9 @@ __device__ void train_span(Shared& s, const Corpus& corpus, const Tables& tables
         s.row_start = ROWS;
         s.row_stop = 0;
     }
+#if BULK
+    hand_to_engine();
+#endif
     __syncthreads();  // and nobody needs the span before any more
     SpanRange span;
     span.position = place + corpus.shift;
@@ -706,8 +960,8 @@ __device__ void train_span(Shared& s, const Corpus& corpus, const Tables& tables
     if (CBOW) pairs = find_sizes(s, span);
     counts.pairs += pairs;
     counts.measured += span.is_measured ? pairs : 0;
-    gather(s, span, W_in, W_out, tables.damping_in, tables.damping_out);
-    wait_for_copies();
+    gather(s, span, W_in, W_out, tables.damping_in, tables.damping_out, counts.spans++);
+    __syncthreads();
     train_gathered(s, span, W_in, W_out, counts);
 }
 
@@ -732,7 +986,11 @@ train(const int* ids, i64 ids_start, i64 ids_stop, i64 start, i64 stop, i64 piec
     Corpus corpus = {ids, ids_start, ids_stop, start, stop, keep, key, shift};
     Tables tables = {noise,  words,  damping_in, damping_out, lr_start,
                      lr_end, length, ratio,      loss_every};
-    Counts counts = {0, 0, 0, 0.0};
+    Counts counts = {0, 0, 0, 0, 0.0};
+#if BULK
+    if (threadIdx.x == 0) start_barrier(&s.arrived);
+#endif
+    if (threadIdx.x == 0) s.none = make_float4(0, 0, 0, 0);
     for (;;) {
         __syncthreads();  // the piece before is done
         if (threadIdx.x == 0) s.taken = atomicAdd(totals, 1ull);
@@ -746,8 +1004,8 @@ train(const int* ids, i64 ids_start, i64 ids_stop, i64 start, i64 stop, i64 piec
                 train_span(s, corpus, tables, place, WINDOW + n * CENTERS, W_in, W_out, counts);
         }
     }
-    add_total(totals + 1, counts.words);
-    add_total(totals + 2, counts.pairs);
-    add_total(totals + 3, counts.measured);
+    add_total(totals + 1, (u64)counts.words);
+    add_total(totals + 2, (u64)counts.pairs);
+    add_total(totals + 3, (u64)counts.measured);
     add_total(loss, counts.loss);
 }

@@ -24,6 +24,7 @@ from w2v.vectors.formats.kinds import (
     trailing_numbers,
 )
 from w2v.vectors.packed_words import Packed, arrow_strings, pack, unpack
+from w2v.vectors.read_only import WordList
 from w2v.vectors.word_vectors import WordVectors
 
 PathName = str | Path
@@ -210,7 +211,7 @@ def vectors_of(
         names = unpack(blob, offsets)
     except ValueError:
         names = _decoded(path, blob, offsets, coding, place)
-    vectors = WordVectors(names, matrix, copy=False)
+    vectors = WordVectors(WordList(names), matrix, copy=False)
     if vectors.repeated:
         first, second = vectors.repeated
         if coding.errors == "strict":

@@ -15,6 +15,7 @@ import numpy
 
 from w2v.errors import ModelFileError, OutputError
 from w2v.files import replacing
+from w2v.vectors.arguments import shown
 from w2v.vectors.formats.arrays import to_half
 from w2v.vectors.formats.files import PathName, opened
 from w2v.vectors.formats.pickle_opcodes import check_opcodes
@@ -58,7 +59,7 @@ def read_pickle(path: PathName, limit: int | None = None) -> WordVectors:
                 raise ModelFileError(
                     f"{path} is cut off, or no model: it ends too early; train it again"
                 ) from error
-            reason = str(error).partition("\n")[0]
+            reason = str(error).partition("\n")[0][:200]
             raise ModelFileError(
                 f"{path} is not a model: not a pickle of word vectors "
                 f"({type(error).__name__}: {reason})"
@@ -105,8 +106,8 @@ class _RefusedName(Exception):
             )
         else:
             super().__init__(
-                f"is not to be trusted: it asks to run {f'{module}.{name}'!r}, which word vectors "
-                "do not need; nothing was run"
+                f"is not to be trusted: it asks to run {shown(f'{module}.{name}')}, which word "
+                "vectors do not need; nothing was run"
             )
 
 
