@@ -24,7 +24,7 @@ ORDER = [
         "unpacking",
         "text_files",
     ],
-    ["config", "config_file", "downloads"],
+    ["config", "option_names", "config_file", "downloads"],
     ["np", "backend"],
     ["rng"],
     ["corpus"],

@@ -5,10 +5,9 @@ checked in one place wherever it comes from.
 """
 
 import dataclasses
-import difflib
 import numbers
 import reprlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, get_args
 
@@ -399,9 +398,3 @@ class _Short(reprlib.Repr):
 def shown(value: Any) -> str:
     """How a message shows a value, whatever it is."""
     return str(value) if isinstance(value, float) else _Short().repr(value)
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """' (did you mean X?)' for the known name closest to `name`, or '' where none is close."""
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return f" (did you mean {close[0]}?)" if close else ""

@@ -5,8 +5,9 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from w2v.config import TrainConfig, check_value, nearest, shown
+from w2v.config import TrainConfig, check_value, shown
 from w2v.errors import ConfigError
+from w2v.option_names import nearest
 
 LARGEST_FILE = 1 << 14
 """Bytes of a configuration, at most: tomllib takes minutes for some of the longer ones."""

@@ -100,6 +100,18 @@ def test_the_library_trains_what_the_command_trains(w2v, text, tmp_path):
 def test_the_library_refuses_what_the_command_refuses(text):
     with pytest.raises(package.errors.ConfigError, match="did you mean window"):
         package.train(text, windows=3)
+    for name, meant in (
+        ("vector_size", "dim"), ("size", "dim"), ("workers", "threads"), ("alpha", "lr"),
+        ("iter", "epochs"), ("min_alpha", "min_lr"), ("max_final_vocab", "max_vocab"),
+        ("shrink_windows", "fixed_window"), ("ws", "window"), ("minCount", "min_count"),
+        ("learning_rate", "lr"), ("n_jobs", "threads"), ("sg", "model, one of cbow, skipgram"),
+        ("sentences", "the corpus, which comes first and has no name"),
+    ):  # fmt: skip
+        with pytest.raises(package.errors.ConfigError) as error:
+            package.train(text, **{name: 1})
+        assert str(error.value) == f"unknown option {name!r} (did you mean {meant}?)"
+    with pytest.raises(package.errors.ConfigError, match="nothing here is like it: leave it out"):
+        package.train(text, hs=1)
     with pytest.raises(ValueError, match="--dim must be at least 1, not 0"):
         package.train(text, dim=0)
     with pytest.raises(ValueError, match="lists of words, not strings"):
@@ -325,6 +337,7 @@ def test_a_corpus_on_the_command_line_replaces_the_files_dataset(w2v, refused, t
     "content, message",
     [
         ("windw = 5", "c.toml: unknown key 'windw' (did you mean window?)"),
+        ("vector_size = 5", "c.toml: unknown key 'vector_size' (did you mean dim?)"),
         ("zzz = 5", "c.toml: unknown key 'zzz'"),
         ("dim = 'big'", "c.toml: --dim takes a value of type int, not 'big'"),
         ("dim = 1.5", "c.toml: --dim takes a value of type int, not 1.5"),
@@ -397,6 +410,9 @@ def test_a_missing_configuration_is_refused(refused, text):
         (["--dim", "x"], "'x' is not a valid integer"),
         (["--model", "glove"], "'glove' is not one of 'cbow', 'skipgram'"),
         (["--windw", 3], "there is no option --windw (did you mean --window?)"),
+        (["--vector-size", 3], "there is no option --vector-size (did you mean --dim?)"),
+        (["--workers", 3], "there is no option --workers (did you mean --threads?)"),
+        (["--sg", 1], "there is no option --sg (did you mean --model?)"),
         (["--encoding", "utf-9"], "'utf-9' is not the name of a text encoding"),
         (["--encoding", "hex"], "'hex' is not the name of a text encoding"),
     ],

@@ -78,8 +78,26 @@ def test_a_long_line_is_read_whole(tmp_path):
     line = " ".join(f"w{i}" for i in range(300_000))  # longer than a block
     tokens = tokens_of(write(tmp_path / "a.txt", line))
     assert tokens == [*line.split(), EOS]
-    word = "x" * 3_000_000
+    word = "x" * 1_000_000
     assert tokens_of(write(tmp_path / "a.txt", f"a {word} b")) == ["a", word, "b", EOS]
+    for size in (1_100_000, 6_000_000):
+        with pytest.raises(CorpusError, match=r"a word of more than 1,048,576 bytes, .* 'xxx"):
+            tokens_of(write(tmp_path / "a.txt", f"a {'x' * size} b"))
+
+
+def test_whatever_goes_wrong_in_a_reader_names_the_file_and_keeps_the_cause(tmp_path, monkeypatch):
+    path = write(tmp_path / "a.txt", "a b\n")
+
+    def fail(*_):
+        raise RecursionError("too deep")
+        yield
+
+    monkeypatch.setattr("w2v.corpus.blocks.to_utf8", fail)
+    with pytest.raises(
+        CorpusError, match=r"a\.txt cannot be read: RecursionError: too deep"
+    ) as error:
+        tokens_of(path)
+    assert isinstance(error.value.__cause__, RecursionError)
 
 
 @given(st.text("ab \né\u3000"), st.lists(st.integers(1, 5)))

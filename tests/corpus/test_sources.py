@@ -211,6 +211,19 @@ def test_the_encodings_that_a_text_can_be_read_in_are_named(tmp_path, encoding):
     assert encode_files([path], config).vocabulary.words == TEXTS[encoding].split()
 
 
+def test_a_text_that_ends_within_a_character_is_cut_off(tmp_path):
+    path = write(tmp_path / "a.txt", "김치 먹는다".encode()[:-1])
+    with pytest.raises(CorpusError, match=r"offset 13 .* it ends within a character"):
+        encode_files([path], ALL)
+
+
+def test_stdin_is_called_stdin(tmp_path, monkeypatch):
+    with open(write(tmp_path / "a", _zip())) as stdin:
+        monkeypatch.setattr("sys.stdin", stdin)
+        with pytest.raises(CorpusError, match="stdin is a zip archive"):
+            encode_files(["-"], ALL)
+
+
 def test_one_bad_byte_in_utf8_is_not_another_encoding(tmp_path):
     path = write(tmp_path / "a.txt", "김치 먹는다\n".encode() * 9 + b"\xff\n")
     with pytest.raises(CorpusError, match="the rest is UTF-8: pass --encoding-errors replace"):

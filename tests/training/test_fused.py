@@ -149,7 +149,7 @@ def test_fixed_windows_learn_from_whole_baskets(model):
 
 @pytest.mark.parametrize(
     "options",
-    [{"window": 50, "fixed_window": True}, {"window": 50}, {"negative": 50}, {"ns_exponent": 1000}],
+    [{"window": 50, "fixed_window": True}, {"window": 50}, {"negative": 50}, {"ns_exponent": 10}],
 )
 def test_large_windows_and_many_negatives_do_not_diverge(options):
     draw = np.random.default_rng(1)
@@ -191,7 +191,7 @@ def test_a_training_that_diverges_leaves_earlier_output(w2v, text, tmp_path):
 
 
 def test_ctrl_c_saves_what_is_trained(text):
-    command = [sys.executable, "-m", "w2v", "train", text, *FLAGS[:-1], 100_000_000]
+    command = [sys.executable, "-m", "w2v", "train", text, *FLAGS[:-1], 1_000_000]
     process = subprocess.Popen(list(map(str, command)), stderr=subprocess.PIPE, text=True)
     while "loss" not in process.stderr.readline():
         time.sleep(0.01)

@@ -24,7 +24,9 @@ from w2v.cli.options import debug_option
 from w2v.cli.query import analogy, odd_one_out, rank, similar, similarity, vector
 from w2v.cli.sections import Group
 from w2v.cli.train import train
+from w2v.config import option_name
 from w2v.errors import W2VError, W2VWarning
+from w2v.option_names import meant
 from w2v.signals import ending
 
 WORD_COMMANDS = {"similar", "analogy", "similarity", "odd-one-out", "rank", "vector"}
@@ -124,6 +126,13 @@ def _complain(message: str, exit_code: int) -> NoReturn:
     sys.exit(exit_code)
 
 
+def _meant_options(error: click.NoSuchOption) -> list[str]:
+    """The option of the command that another tool's name stands for, if there is one."""
+    field = meant(error.option_name)
+    names = [param.name for param in error.ctx.command.params] if error.ctx else []
+    return [option_name(field)] if field is not None and field in names else []
+
+
 def _describe(error: Exception) -> tuple[str, int]:
     """An error's message and exit code."""
     if isinstance(error, W2VError):
@@ -133,7 +142,8 @@ def _describe(error: Exception) -> tuple[str, int]:
         hint = f" (see: w2v {name or ''} --help)"
         if name in WORD_COMMANDS:
             hint = f"; a word that begins with - comes after --: w2v {name} -- {error.option_name}"
-        known = f" (did you mean {error.possibilities[0]}?)" if error.possibilities else hint
+        possible = [*_meant_options(error), *(error.possibilities or [])]
+        known = f" (did you mean {possible[0]}?)" if possible else hint
         return f"there is no option {error.option_name}{known}", error.exit_code
     if isinstance(error, click.UsageError):
         command = error.ctx.command_path if error.ctx else "w2v"

@@ -70,7 +70,7 @@ def train(context: click.Context, corpus: tuple[str, ...], **values: Any) -> Non
     click.echo(
         f"{place}: {len(done.vectors):,} words of dim {done.vectors.matrix.shape[1]}; "
         f"trained {done.words:,} words in {done.seconds:.1f} s ({in_training} words/s in training, "
-        f"{in_all} in all)"
+        f"{in_all} in all)" + (f"; {done.advice}" if done.advice else "")
     )
     if done.interrupted:
         click.echo(_interrupted(done.folder), err=True)

@@ -17,7 +17,13 @@ from w2v.corpus.sizes import USUAL
 from w2v.corpus.sources import Note
 from w2v.corpus.text_tables import table_rows
 from w2v.corpus.unpacking import byte_blocks
-from w2v.corpus.utf8 import check_encoding, to_utf8
+from w2v.corpus.utf8 import to_utf8
+from w2v.errors import CorpusError, W2VError
+from w2v.text_files import check_encoding
+
+LONGEST_WORD = 1 << 20
+"""Bytes of a word at most; what is longer is not text."""
+SHOWN = 30  # bytes of it in an error
 
 ASCII_SPACE = b"\t\n\v\f\r\x1c\x1d\x1e\x1f "
 """The white space of `str.split` that is one byte in UTF-8."""
@@ -48,17 +54,31 @@ def text_blocks(
 
 
 def _utf8(path: str, codec: str, config: TextConfig, note: Note) -> Iterator[bytes]:
-    """One file as UTF-8, with a newline after it."""
+    """One file as UTF-8, with a newline after it; CorpusError, whatever goes wrong in a reader."""
+    try:
+        yield from _read(path, codec, config, note)
+    except W2VError:
+        raise
+    except Exception as error:
+        kind = "" if isinstance(error, OSError) else f"{type(error).__name__}: "
+        raise CorpusError(f"{_name(path)} cannot be read: {kind}{error}") from error
+
+
+def _name(path: str) -> str:
+    return "stdin" if path == "-" else path
+
+
+def _read(path: str, codec: str, config: TextConfig, note: Note) -> Iterator[bytes]:
     if path.endswith(".parquet") or _begins_as_parquet(path):
         yield from parquet_rows(path, config.column)
     else:
         with closing(byte_blocks(path)) as blocks:  # also where the text is refused half-way
-            text = to_utf8(blocks, path, codec, config.encoding_errors)
+            text = to_utf8(blocks, _name(path), codec, config.encoding_errors)
             is_table = table_format(path) is not None
             if is_table:
                 yield from table_rows(text, path, config.column)
             else:
-                yield from _noted(text, path, note)
+                yield from _noted(text, _name(path), note)
     yield b"\n"
 
 
@@ -72,6 +92,15 @@ def _noted(text: Iterator[bytes], path: str, note: Note) -> Iterator[bytes]:
         )
     yield block
     yield from text
+
+
+def too_long(word: bytes) -> CorpusError:
+    """The error for a word longer than LONGEST_WORD, of which this is the beginning."""
+    shown = word[:SHOWN].decode("utf-8", "replace")
+    return CorpusError(
+        f"a word of more than {LONGEST_WORD:,} bytes, which begins {shown!r}: put white space "
+        "between the words of the text, or see --tokenizer for text without it"
+    )
 
 
 def _begins_as_parquet(path: str) -> bool:
@@ -104,6 +133,8 @@ def cut_blocks(
                 yield text[start:stop]
                 start, wanted = stop, size
             else:
+                if wanted > LONGEST_WORD:
+                    raise too_long(text[start : start + SHOWN])
                 wanted *= 2  # a word longer than a block
         waiting, length = [text[start:]], len(text) - start
     if length:

@@ -44,11 +44,14 @@ class EncodedCorpus:
     """A text as ids, in a file that is mapped into memory.
 
     ids: (N,) int32, places in the vocabulary, and SENTENCE_END after each sentence, never twice in
-    a row and not at the beginning. Any range of it is valid work.
+    a row and not at the beginning. Any range of it is valid work. read_words, read_distinct: words
+    of the text before the rare ones were left out, and how many different ones; 0 if unknown.
     """
 
     ids: numpy.ndarray
     vocabulary: Vocabulary
+    read_words: int = 0
+    read_distinct: int = 0
 
     @property
     def words(self) -> int:
@@ -78,7 +81,8 @@ class Header:
     """What an encoded corpus says of itself.
 
     sources: empty for a text that is not a file. ids: N. words: V. pruned: words that occurred up
-    to this often were dropped while reading. words_bytes: length of the JSON list. The checksums
+    to this often were dropped while reading. read_words, read_distinct: as in `EncodedCorpus`.
+    words_bytes: length of the JSON list. The checksums
     are of the ids, and of the counts and words.
     """
 
@@ -87,6 +91,8 @@ class Header:
     ids: int
     words: int
     pruned: int
+    read_words: int = 0
+    read_distinct: int = 0
     words_bytes: int = 0
     ids_checksum: str = ""
     vocabulary_checksum: str = ""
@@ -230,16 +236,16 @@ def load_opened(file: IO[bytes], header: Header) -> EncodedCorpus:
         vocabulary = _read_vocabulary(file, header)
     if found.result() != header.ids_checksum:
         raise ValueError("its ids are not those that were written")
-    return EncodedCorpus(ids, vocabulary)
+    return EncodedCorpus(ids, vocabulary, header.read_words, header.read_distinct)
 
 
 def map_written(
-    file: IO[bytes], path: Path | None, vocabulary: Vocabulary, length: int
+    file: IO[bytes], path: Path | None, vocabulary: Vocabulary, header: Header
 ) -> EncodedCorpus:
     """The corpus that was just written to `file`, which gets the name `path`, and is not read."""
-    ids = _map_ids(file, length)
+    ids = _map_ids(file, header.ids)
     ids.filename = path and str(path)  # type: ignore[attr-defined]
-    return EncodedCorpus(ids, vocabulary)
+    return EncodedCorpus(ids, vocabulary, header.read_words, header.read_distinct)
 
 
 def _map_ids(file: IO[bytes], length: int) -> numpy.ndarray:

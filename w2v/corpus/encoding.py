@@ -18,6 +18,7 @@ from w2v.corpus import cache, encoded_corpus, newsgroups
 from w2v.corpus.blocks import text_blocks
 from w2v.corpus.cleaning import Cleaning
 from w2v.corpus.encoded_corpus import EncodedCorpus, Header
+from w2v.corpus.remarks import LOOKED_AT, SEGMENT_FIRST, is_without_spaces
 from w2v.corpus.sentences import batch_lines, batch_sentences
 from w2v.corpus.short_sentences import without_short
 from w2v.corpus.sizes import USUAL, Sizes
@@ -141,10 +142,17 @@ def _encode(
         stream = StreamBuilder(file, job.config.max_vocab, results, job.sizes)
         vocabulary = _build(stream, in_order(pool, tasks, threads + 2), job)
         sources = cache.as_read(stamps, [future.result() for future in hashes])
-        header = Header(job.options, sources, stream.length, len(vocabulary), stream.pruned)
+        header = Header(
+            job.options,
+            sources,
+            stream.length,
+            len(vocabulary),
+            stream.pruned,
+            *stream.read,
+        )
         encoded_corpus.finish_file(file, vocabulary, header)
         file.flush()
-        return encoded_corpus.map_written(file, place, vocabulary, stream.length)
+        return encoded_corpus.map_written(file, place, vocabulary, header)
 
 
 def _build(stream: StreamBuilder, blocks: Iterable[Block], job: _Job) -> Vocabulary:
@@ -155,7 +163,10 @@ def _build(stream: StreamBuilder, blocks: Iterable[Block], job: _Job) -> Vocabul
     for block in blocks:
         stream.add(block)
     vocabulary = stream.finish(config.min_count, config.max_vocab, config.vocab_order)
-    _check_not_empty(vocabulary, stream, job)
+    is_unsegmented = is_without_spaces(stream.words.slice(2, LOOKED_AT).to_pylist())
+    if is_unsegmented:
+        job.note(f"{job.name}: {SEGMENT_FIRST}")
+    _check_not_empty(vocabulary, stream, job, is_unsegmented)
     if stream.pruned:
         job.note(
             f"{job.name}: more than {stream.limit:,} distinct words: on the way, words seen up to "
@@ -164,7 +175,9 @@ def _build(stream: StreamBuilder, blocks: Iterable[Block], job: _Job) -> Vocabul
     return vocabulary
 
 
-def _check_not_empty(vocabulary: Vocabulary, stream: StreamBuilder, job: _Job) -> None:
+def _check_not_empty(
+    vocabulary: Vocabulary, stream: StreamBuilder, job: _Job, is_unsegmented: bool
+) -> None:
     config, name = job.config, job.name
     if stream.is_empty:
         used = [
@@ -177,6 +190,8 @@ def _check_not_empty(vocabulary: Vocabulary, stream: StreamBuilder, job: _Job) -
                 f"{name}: no words are left after {', '.join(used)}: ask for less of it"
             )
         raise CorpusError(f"{name}: there are no words in it; use a longer text")
+    if len(vocabulary) == 0 and is_unsegmented:
+        raise CorpusError(f"{name}: {SEGMENT_FIRST}")
     if len(vocabulary) == 0:
         raise CorpusError(
             f"{name}: no word occurs {config.min_count} times; lower --min-count or use a longer "

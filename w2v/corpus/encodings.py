@@ -28,7 +28,7 @@ Of two that are as likely, the first is named first.
 MULTI_BYTE = ("cp949", "shift_jis", "euc_jp", "gb18030", "big5")
 TRIED = 1 << 14  # bytes that are tried
 SHOWN = 3  # encodings that are named
-MOSTLY_UTF8 = 0.9
+MOSTLY_UTF8 = 0.5
 
 
 def what_to_pass(data: bytes, codec: str, place: int) -> str:

@@ -6,17 +6,6 @@ import re
 HEAD = 1 << 13
 """Bytes that are enough to tell."""
 
-PACKED = {
-    b"\x1f\x8b": "gzip",
-    b"BZh": "bzip2",
-    b"\xfd7zXZ\0": "xz",
-    b"\x28\xb5\x2f\xfd": "zstd",
-}
-"""How compressed files that are unpacked while they are read begin."""
-
-ENDINGS = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".zst": "zstd"}
-"""Their names."""
-
 PARQUET = b"PAR1"
 
 _ARCHIVE = "unpack it into a folder, and name that"
@@ -55,11 +44,6 @@ _OTHERS = [
 _WORDLIKE = {b"ORC": re.compile(rb"ORC[^\x20-\x7e\t\r\n]"), b"LZIP": re.compile(rb"LZIP\x01")}
 
 _NUMBER = re.compile(rb"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\Z")
-
-
-def packing(head: bytes) -> str | None:
-    """How a file that begins so is compressed: "gzip", "bzip2", "xz", "zstd", or None."""
-    return next((kind for magic, kind in PACKED.items() if head.startswith(magic)), None)
 
 
 def not_text(head: bytes) -> tuple[str, str] | None:

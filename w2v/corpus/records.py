@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from w2v.corpus.kinds import ENDINGS
 from w2v.errors import CorpusError
 from w2v.files import open_regular
+from w2v.unpacking import ENDINGS
 
 if TYPE_CHECKING:
     import pyarrow

@@ -46,6 +46,7 @@ class StreamBuilder:
         self.limit = sizes.words
         if max_vocab is not None:
             self.limit = min(self.limit, max(WORDS_PER_KEPT * max_vocab, sizes.kept_words))
+        self._pruned_words = self._pruned_distinct = 0
         self._waiting: list[Block] = []
         self._waiting_words = 0
 
@@ -53,6 +54,15 @@ class StreamBuilder:
     def is_empty(self) -> bool:
         """Whether no word has been read."""
         return len(self.words) == 2
+
+    @property
+    def read(self) -> tuple[int, int]:
+        """Words read so far, and how many different ones; a word pruned twice counts twice."""
+        words = self.counts.sum() - self.counts[[_END_ID, _NOTHING_ID]].sum()
+        return (
+            int(words) + self._pruned_words,
+            len(self.words) - 2 + self._pruned_distinct,
+        )
 
     def add(self, block: Block) -> None:
         """Add the next block of the text."""
@@ -93,6 +103,8 @@ class StreamBuilder:
         keep[numpy.argsort(-self.counts, kind="stable")[: self.limit // 2]] = True
         keep[[_END_ID, _NOTHING_ID]] = True
         self.pruned = max(self.pruned, int(self.counts[~keep].max()))
+        self._pruned_words += int(self.counts[~keep].sum())
+        self._pruned_distinct += int(numpy.count_nonzero(~keep))
         table = numpy.full(len(keep), DROPPED, numpy.int32)
         table[keep] = numpy.arange(keep.sum())
         self._renumber(table)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import threading
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from w2v.errors import CorpusError
 if TYPE_CHECKING:
     import pyarrow
 
-BLOCK = 1 << 22  # bytes read at a time
+BLOCK = 1 << 24  # bytes of CSV read at a time, in which a row has to fit
 LONGEST_LINE = 1 << 26  # bytes of a line of JSON
 SHOWN = 40  # characters of a line in an error
 _ADVICE = "; to read it as plain text, end its name in .txt"
@@ -28,10 +29,14 @@ def table_rows(blocks: Iterable[bytes], path: str, column: str) -> Iterator[byte
 
 
 class _Stream(io.RawIOBase):
-    """Blocks of bytes as a file; keeps the first one, which has the names of the columns."""
+    """Blocks of bytes as a file; keeps the first one, which has the names of the columns.
+
+    pyarrow reads ahead in a thread of its own, which `stop` waits for.
+    """
 
     def __init__(self, blocks: Iterable[bytes]):
-        self.blocks = filter(None, blocks)
+        self.lock = threading.Lock()
+        self.blocks: Iterator[bytes] = filter(None, blocks)
         self.first = self.waiting = next(self.blocks, b"")
 
     def readable(self) -> bool:
@@ -39,10 +44,16 @@ class _Stream(io.RawIOBase):
 
     def read(self, size: int = -1) -> bytes:
         """Some of the next bytes, none at the end alone."""
-        data = self.waiting or next(self.blocks, b"")
-        stop = len(data) if size < 0 else size
-        self.waiting = data[stop:]
-        return data[:stop]
+        with self.lock:
+            data = self.waiting or next(self.blocks, b"")
+            stop = len(data) if size < 0 else size
+            self.waiting = data[stop:]
+            return data[:stop]
+
+    def stop(self) -> None:
+        """End the file here: the blocks are not asked for any more."""
+        with self.lock:
+            self.blocks, self.waiting = iter(()), b""
 
 
 def _csv_rows(blocks: Iterable[bytes], path: str, column: str) -> Iterator[bytes]:
@@ -71,8 +82,12 @@ def _csv_rows(blocks: Iterable[bytes], path: str, column: str) -> Iterator[bytes
     except pyarrow.ArrowKeyError as error:
         raise without_column(path, column, _names(stream.first, read, parse)) from error
     except pyarrow.ArrowException as error:
-        name = "TSV" if is_tsv else "CSV"
-        raise CorpusError(f"{path} is damaged, or not {name}: {reason(error)}{_ADVICE}") from error
+        name, said = "TSV" if is_tsv else "CSV", reason(error)
+        if "straddling" in said:
+            said = f"a row is longer than {BLOCK >> 20} MB, or a quote in it is not closed"
+        raise CorpusError(f"{path} is damaged, or not {name}: {said}{_ADVICE}") from error
+    finally:
+        stream.stop()
 
 
 def _names(first: bytes, read: Any, parse: Any) -> list[str]:

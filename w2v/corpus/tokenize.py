@@ -12,7 +12,7 @@ import numpy
 import pyarrow
 import pyarrow.compute
 
-from w2v.corpus.blocks import ASCII_SPACE, WIDE_SPACE
+from w2v.corpus.blocks import ASCII_SPACE, LONGEST_WORD, SHOWN, WIDE_SPACE, too_long
 from w2v.corpus.cleaning import Cleaning
 from w2v.errors import CorpusError
 
@@ -73,6 +73,10 @@ def _tokenized(text: bytes, split_line: Callable[[str], list[str]]) -> list[str]
 
 
 def _cleaned(words: pyarrow.LargeStringArray, ids: numpy.ndarray, cleaning: Cleaning) -> Block:
+    lengths = pyarrow.compute.binary_length(words)
+    if len(words) and pyarrow.compute.max(lengths).as_py() > LONGEST_WORD:
+        longest = words[pyarrow.compute.index(lengths, pyarrow.compute.max(lengths)).as_py()]
+        raise too_long(longest.as_py()[:SHOWN].encode())
     if cleaning.split is not None:
         words, ids = _split_words(words, ids, cleaning.split)
     if cleaning.changes_words:

@@ -4,25 +4,18 @@ import codecs
 from collections.abc import Iterable, Iterator
 
 from w2v.corpus.encodings import what_to_pass
-from w2v.corpus.kinds import not_text, packing, wide_encoding
-from w2v.errors import ConfigError, CorpusError
+from w2v.corpus.kinds import not_text, wide_encoding
+from w2v.errors import CorpusError
+from w2v.unpacking import packing
 
-
-def check_encoding(encoding: str) -> str:
-    """The canonical name of a text encoding. Raises ConfigError if there is none."""
-    try:
-        codecs.getincrementaldecoder(encoding)
-        "a".encode(encoding)
-        return codecs.lookup(encoding).name
-    except (LookupError, AttributeError, TypeError, UnicodeError) as error:
-        raise ConfigError(f"--encoding {encoding!r} is not the name of a text encoding") from error
+CUT = "it ends within a character, maybe cut off: pass --encoding-errors ignore to leave that out"
 
 
 def to_utf8(blocks: Iterable[bytes], name: str, codec: str, errors: str) -> Iterator[bytes]:
     """Blocks of bytes in an encoding as blocks of UTF-8, without a byte order mark.
 
-    codec: a canonical name, from `check_encoding`. name: what an error calls the file. Valid UTF-8
-    passes as it is. Raises CorpusError for what is not text, or not in this encoding.
+    codec: a canonical name, from `text_files.check_encoding`. name: what an error calls the file.
+    Valid UTF-8 passes as it is. Raises CorpusError for what is not text, or not in this encoding.
     """
     return _without_bom(_transcoded(blocks, name, codec, errors))
 
@@ -42,9 +35,10 @@ def _transcoded(blocks: Iterable[bytes], name: str, codec: str, errors: str) -> 
             text = decoder.decode(block, final=not block)
         except UnicodeError as error:
             place = getattr(error, "start", 0)  # some codecs raise UnicodeError without a place
+            remedy = what_to_pass(kept + block, codec, place) if block else CUT
             raise CorpusError(
                 f"{name}: invalid {codec} at byte offset {offset - len(kept) + place} "
-                f"({getattr(error, 'reason', error)}): {what_to_pass(kept + block, codec, place)}"
+                f"({getattr(error, 'reason', error)}): {remedy}"
             ) from error
         if wide and "\0" in text:
             raise CorpusError(f"{name}: NUL character in the text: not plain text")

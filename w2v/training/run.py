@@ -16,12 +16,14 @@ import numpy
 
 from w2v import kernels
 from w2v.backend import device
-from w2v.config import TextConfig, TrainConfig, nearest, option_name
+from w2v.config import TextConfig, TrainConfig, option_name
 from w2v.corpus import EncodedCorpus, demo
 from w2v.corpus.datasets import dataset_file
+from w2v.corpus.remarks import what_was_left_out
 from w2v.corpus.sources import find_files
 from w2v.errors import ConfigError, import_extra
 from w2v.files import check_outputs
+from w2v.option_names import nearest
 from w2v.signals import Deferred, Ended
 from w2v.training.checkpoint_writer import CheckpointWriter
 from w2v.training.contract import Training
@@ -34,6 +36,7 @@ from w2v.training.listener import SILENT, Listener, follow
 from w2v.training.progress import Reporter
 from w2v.training.run_folder import RunFolder
 from w2v.training.scores import Scoring
+from w2v.training.undertraining import advice
 from w2v.vectors import WordVectors, save
 from w2v.vectors.formats import check_output, files_of
 from w2v.vectors.rescue import save_or_rescue
@@ -49,7 +52,7 @@ class Run:
     """A training that has ended, by itself or interrupted, by a listener or the number `signal`.
 
     words, seconds: of training alone, before and after it was gone on with. folder: where it is
-    kept.
+    kept. advice: what to do about vectors that are hardly apart yet.
     """
 
     vectors: WordVectors
@@ -58,6 +61,7 @@ class Run:
     interrupted: bool
     signal: int | None = None
     folder: Path | None = None
+    advice: str | None = None
 
 
 def train(corpus: Source = None, **options: Any) -> WordVectors:
@@ -179,9 +183,10 @@ def _fit(
     if training.words_done == 0:  # nothing is trained that could be worth keeping
         raise Ended(signal.SIGINT)
     seconds = time.monotonic() - start - (scoring.seconds if scoring else 0)
-    words = training.words_done - before
+    vectors, words = training.vectors(), training.words_done - before
     folder = None if writer is None else writer.folder.path
-    return Run(training.vectors(), words, seconds, interrupted, signals.number, folder)
+    more = None if interrupted else advice(vectors, training.words_done, config.epochs)
+    return Run(vectors, words, seconds, interrupted, signals.number, folder, more)
 
 
 def _check_files(corpus: Source, config: TrainConfig) -> None:
@@ -261,12 +266,25 @@ def encode_corpus(
     note: is told what there is to know about the text. lines: a sentence may be a string, which the
     tokenizer splits. Raises CorpusError.
     """
-    from w2v.corpus.encoding import encode_files, encode_sentences  # imports pyarrow
-
     if corpus is not None and config.dataset is not None:
         raise ConfigError(
             f"both a corpus and --dataset {config.dataset} are given: name only one of them"
         )
+    text = _encode(corpus, config, note, threads, lines)
+    if left_out := what_was_left_out(text, config):
+        note(left_out)
+    return text
+
+
+def _encode(
+    corpus: Source,
+    config: TextConfig,
+    note: Callable[[str], None],
+    threads: int | None,
+    lines: bool,
+) -> EncodedCorpus:
+    from w2v.corpus.encoding import encode_files, encode_sentences  # imports pyarrow
+
     if corpus is None and config.dataset in (None, "demo"):
         return encode_sentences(demo.read_sentences(), config, note, threads, "the demo corpus")
     if corpus is None:
