@@ -155,9 +155,10 @@ def test_a_card_that_the_compiler_has_forgotten_is_named(cupy, monkeypatch, refu
 def test_an_old_card_is_refused_before_the_text_is_read(cupy, monkeypatch, refused, tmp_path):
     """Only the fused kernel needs a newer one; the layers engine trains on it."""
     monkeypatch.setattr(cupy.cuda.Device, "compute_capability", "61")
-    line = refused("train", "--gpu", "not-there.txt", code=2)
+    (tmp_path / "bad.txt").write_bytes(b"a\0b")  # reading it would be another error
+    line = refused("train", "--gpu", "bad.txt", code=2)
     assert "capability 6.1: the fused kernel needs 7.0 or newer; pass --engine layers" in line
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["bad.txt"]
 
 
 @pytest.mark.parametrize("engine", ["fused", "layers"])

@@ -274,8 +274,9 @@ def test_the_first_signal_ends_the_training_at_a_place_where_the_weights_are_who
     expected = run([text], options)
 
     class Killed(Listener):
-        def note(self, line):
-            threading.Timer(0.05, os.kill, [os.getpid(), signal.SIGINT]).start()
+        def progress(self, at):
+            if at.epoch == 1:  # between this report and the next
+                threading.Timer(0.005, os.kill, [os.getpid(), signal.SIGINT]).start()
 
     done = run([text], {**options, "epochs": 2000, "run_dir": "run"}, Killed())
     assert done.interrupted and done.signal == signal.SIGINT and done.words > 0
