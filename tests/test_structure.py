@@ -22,6 +22,7 @@ ORDER = [
         "parallel",
         "signals",
         "unpacking",
+        "encodings",
         "text_files",
     ],
     ["config", "option_names", "config_file", "downloads"],

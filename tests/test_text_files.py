@@ -26,7 +26,7 @@ def test_marks_and_line_ends_are_no_part_of_a_text(tmp_path, encoding, end):
 @pytest.mark.parametrize(
     "content, message",
     [
-        (b"a\nb\ngar\xe7on x\n", r"t.txt, line 3: it is not UTF-8 text; it may be latin-1 \('gar"),
+        (b"a\nb\ngar\xe7on x\n", r"t.txt, line 3: it is not UTF-8 text; it may be cp1252 \('gar"),
         ("가\n나다라\n".encode("cp949"), "line 1: it is not UTF-8 text; it may be .*cp949"),
         ("a\nb\n".encode("utf-16-le"), "t.txt is not text in UTF-8 but in utf-16-le: save it"),
         (b"a\0bcdef\0", "t.txt is not text: save it as UTF-8"),

@@ -1,7 +1,7 @@
 """Small files of text, and what encoding a text is in: the one place that reads them.
 
 Lists of words, stop words, analogies, word pairs and the words beside a TSV come here; files of
-vectors, which are read as bytes, ask only for `mark_of` and `likely_encodings`.
+vectors are read as bytes.
 """
 
 import codecs
@@ -11,74 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from w2v.errors import ConfigError, W2VError
+from w2v.encodings import likely_encodings, mark_of, wide_encoding
+from w2v.errors import W2VError
 from w2v.unpacking import Unpacked, UnpackingError, packing
 
-_MARKS = {  # that of UTF-32 begins as that of UTF-16 does
-    codecs.BOM_UTF8: "utf-8",
-    codecs.BOM_UTF32_LE: "utf-32-le",
-    codecs.BOM_UTF32_BE: "utf-32-be",
-    codecs.BOM_UTF16_LE: "utf-16-le",
-    codecs.BOM_UTF16_BE: "utf-16-be",
-}
-_COMMON = ("gb18030", "cp949", "shift_jis", "euc_jp", "big5", "cp1251", "latin-1")
-_SHOWN = 3
 _LARGEST = 1 << 28  # bytes of a text that is read whole
 _HEAD = 1 << 14  # bytes that show how a text is packed or encoded
-
-
-def mark_of(head: bytes) -> tuple[bytes, str] | None:
-    """The byte-order mark with which a text begins, and the encoding that it stands for."""
-    return next(((mark, name) for mark, name in _MARKS.items() if head.startswith(mark)), None)
-
-
-def wide_encoding(head: bytes) -> str | None:
-    """The UTF-16 that a text without a byte-order mark is in, as the zeros in it say, or None.
-
-    >>> wide_encoding("king 0.1".encode("utf-16-le"))
-    'utf-16-le'
-    """
-    pairs = len(head) // 2
-    for first, name in ((1, "utf-16-le"), (0, "utf-16-be")):
-        zeros = head[first : 2 * pairs : 2].count(0)
-        others = head[1 - first : 2 * pairs : 2].count(0)
-        if pairs and zeros > pairs // 2 and not others:
-            return name
-    return None
-
-
-def check_encoding(encoding: str) -> str:
-    """The canonical name of a text encoding. Raises ConfigError if there is none."""
-    try:
-        codecs.getincrementaldecoder(encoding)
-        "a".encode(encoding)
-        return codecs.lookup(encoding).name
-    except (LookupError, AttributeError, TypeError, UnicodeError) as error:
-        raise ConfigError(f"--encoding {encoding!r} is not the name of a text encoding") from error
-
-
-def is_wide(encoding: str) -> bool:
-    """Whether ASCII is other bytes in an encoding: UTF-16, UTF-32, and what mainframes use."""
-    ascii = bytes(range(32, 127))
-    return ascii.decode(encoding, "replace").encode("utf-8", "replace") != ascii
-
-
-def likely_encodings(text: bytes) -> str:
-    """Common encodings in which bytes that are not UTF-8 can be read, and how that looks.
-
-    >>> likely_encodings(b"caf\\xe9")
-    "latin-1 ('café'), cp1251 ('cafй')"
-    """
-    readings = {}
-    for name in _COMMON:
-        try:
-            readings[name] = text.decode(name)
-        except UnicodeDecodeError:
-            continue
-    likely = [name for name, reading in readings.items() if reading.isprintable()][:_SHOWN]
-    if sum(byte < 0x80 for byte in text) > len(text) // 2 or not likely:
-        likely = ["latin-1", *(name for name in likely if name != "latin-1")]
-    return ", ".join(f"{name} ({readings[name][:20]!r})" for name in likely)
 
 
 class Recoded(io.RawIOBase):

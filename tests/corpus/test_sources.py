@@ -15,8 +15,8 @@ from corpus_cases import stream_of, write
 import w2v as package
 from w2v.config import TextConfig
 from w2v.corpus.encoding import encode_files
-from w2v.corpus.encodings import USUAL
 from w2v.corpus.unpacking import byte_blocks
+from w2v.encodings import USUAL
 from w2v.errors import CorpusError, OutputError
 
 ALL = TextConfig(min_count=1)

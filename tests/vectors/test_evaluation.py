@@ -339,7 +339,7 @@ def test_unusable_analogies_are_refused(vectors, tmp_path, content, message):
         ("new york city 2\nking queen 1\n", "line 1 is not"),
         ("king\tqueen\tN\t1\nman\twoman\t2\n", "line 2 is not .*in column 4"),
         ('king,"queen,1\nman,woman,2\n', "line 1 is not"),
-        (b"king\xff\tqueen\t1\n", "line 1: it is not UTF-8 text; it may be latin-1"),
+        (b"king\xff\tqueen\t1\n", "line 1: it is not UTF-8 text; it may be "),
         ("king\tqueen\t1\n".encode("utf-16-le"), "not text in UTF-8 but in utf-16-le"),
         ("x\ty\t1\nz\tw\t2\n", "none of its 2 pairs"),
         ("king\tqueen\t1\nman\twoman\t2\n", "2 pairs of known words are too few"),

@@ -18,8 +18,8 @@ from w2v.corpus.sources import Note
 from w2v.corpus.text_tables import table_rows
 from w2v.corpus.unpacking import byte_blocks
 from w2v.corpus.utf8 import to_utf8
+from w2v.encodings import check_encoding
 from w2v.errors import CorpusError, W2VError
-from w2v.text_files import check_encoding
 
 LONGEST_WORD = 1 << 20
 """Bytes of a word at most; what is longer is not text."""

@@ -16,10 +16,10 @@ from w2v.corpus import encoded_corpus
 from w2v.corpus.cleaning import Cleaning
 from w2v.corpus.encoded_corpus import EncodedCorpus, Source
 from w2v.corpus.sources import Note
+from w2v.encodings import check_encoding
 from w2v.errors import CorpusError, OutputError
 from w2v.files import replacing
 from w2v.locks import hold, is_held, locked
-from w2v.text_files import check_encoding
 
 TICK = 0.02
 """Seconds between two times that a file system can tell apart, at most and in most of them."""

@@ -1,6 +1,5 @@
 """What the first bytes of a file say that it is, whatever its name."""
 
-import codecs
 import re
 
 HEAD = 1 << 13
@@ -53,31 +52,6 @@ def not_text(head: bytes) -> tuple[str, str] | None:
             exact = _WORDLIKE.get(magic)
             if exact is None or exact.match(head):
                 return kind, remedy
-    return None
-
-
-def wide_encoding(head: bytes) -> str | None:
-    """The name of the UTF-16 or UTF-32 that a text is in, by its byte-order mark or its zeros.
-
-    >>> wide_encoding("가 나\\n다 라\\n".encode("utf-16-le"))
-    'utf-16-le'
-    """
-    for mark, name in (
-        (codecs.BOM_UTF32_LE, "utf-32"),
-        (codecs.BOM_UTF32_BE, "utf-32"),
-        (codecs.BOM_UTF16_LE, "utf-16"),
-        (codecs.BOM_UTF16_BE, "utf-16"),
-    ):
-        if head.startswith(mark):
-            return name
-    head = head[: len(head) // 4 * 4]
-    for name in ("utf-32-le", "utf-32-be", "utf-16-le", "utf-16-be"):
-        text = head.decode(name, "replace")
-        # Text in another byte order has no spaces; what is not text has characters of control.
-        spaces = sum(text.count(space) for space in " \n")
-        odd = sum(not (letter.isprintable() or letter.isspace()) for letter in text)
-        if spaces and odd + text.count("\ufffd") <= len(text) // 50:
-            return name
     return None
 
 

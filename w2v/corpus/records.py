@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 PARQUET_ROWS = 1 << 14  # rows read at a time
 SHOWN = 20  # names of columns in an error
+LONGEST_NAME = 40  # characters of each
 
 FORMATS = {".csv": "csv", ".tsv": "tsv", ".jsonl": "json", ".ndjson": "json", ".json": "json"}
 """Which files of text are tables, by their endings, packed or not."""
@@ -50,7 +51,9 @@ def parquet_rows(path: str, column: str) -> Iterator[bytes]:
 
 def without_column(path: str, column: str, names: list[str]) -> CorpusError:
     """The error for a table without the column that was asked for."""
-    shown = ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
+    shown = ", ".join(name[:LONGEST_NAME] for name in names[:SHOWN]) + (
+        ", ..." if len(names) > SHOWN else ""
+    )
     return CorpusError(f"{path} has no column {column!r}: pass --column with one of {shown}")
 
 

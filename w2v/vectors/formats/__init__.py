@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from w2v.config import option_name
+from w2v.encodings import check_encoding
 from w2v.errors import ConfigError, ModelFileError, OutputError, W2VError
-from w2v.text_files import check_encoding
 from w2v.unpacking import ENDINGS, Unpacked
 from w2v.vectors.formats import (
     npz_format,

@@ -10,9 +10,10 @@ from typing import IO, NamedTuple, cast
 
 import numpy
 
+from w2v.encodings import is_wide, likely_encodings, mark_of, wide_encoding
 from w2v.errors import ModelFileError, OutputError
 from w2v.files import open_regular, replacing
-from w2v.text_files import Recoded, is_wide, likely_encodings, mark_of, wide_encoding
+from w2v.text_files import Recoded
 from w2v.unpacking import ENDINGS, Unpacked, UnpackingError, packed, packing
 from w2v.vectors.formats.kinds import (
     HEAD,

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy
 
+from w2v.encodings import is_wide
 from w2v.errors import ModelFileError, OutputError
 from w2v.files import replacing
-from w2v.text_files import is_wide
 from w2v.vectors.formats.files import (
     UTF_8,
     Coding,

@@ -14,9 +14,9 @@ from typing import IO
 
 import numpy
 
+from w2v.encodings import is_wide
 from w2v.errors import ConfigError, ModelFileError, OutputError
 from w2v.parallel import in_order
-from w2v.text_files import is_wide
 from w2v.vectors.formats.files import (
     UTF_8,
     Coding,

@@ -7,8 +7,8 @@ GloVe's 840B file has such words, which gensim cannot read. No word can hold a n
 
 from collections import Counter
 
+from w2v.encodings import is_wide
 from w2v.errors import ModelFileError, OutputError
-from w2v.text_files import is_wide
 from w2v.vectors.formats.files import (
     UTF_8,
     Coding,
