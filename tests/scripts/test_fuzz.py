@@ -1,5 +1,6 @@
 """Readers take any bytes: a valid result or a W2VError, in bounded time and memory."""
 
+import mmap
 import os
 import signal
 import subprocess
@@ -66,7 +67,7 @@ def misbehave(path):
     if path.name == "crash":
         os.kill(os.getpid(), signal.SIGTERM)
     if path.name == "large":
-        bytearray(50 << 20)
+        mmap.mmap(-1, 50 << 20).write(bytes(50 << 20))  # not from what the process has free
     if path.name == "huge":
         bytearray(1 << 40)
 
