@@ -336,6 +336,16 @@ class TrainConfig(TextConfig):
         return self.sample
 
 
+def check_rates(config: TrainConfig) -> None:
+    """Raise ConfigError if the learning rate would rise from its beginning to its end."""
+    first = LEARNING_RATE[config.model] if config.lr is None else config.lr
+    if config.engine != "layers" and config.min_lr > first:
+        raise ConfigError(
+            f"--min-lr {config.min_lr:g} is above the rate that training begins with, {first:g}: "
+            "lower it, or raise --lr"
+        )
+
+
 def value_type(field: dataclasses.Field) -> type:
     """The type of an option's values: `int` for `int` and for `int | None`."""
     kinds = get_args(field.type) or (field.type,)
@@ -367,6 +377,8 @@ def check_value(field: dataclasses.Field, value: Any) -> None:
         raise ConfigError(f"{name} takes a value of type {kind.__name__}, not {shown(value)}")
     if kind is str and "\0" in value:
         raise ConfigError(f"{name} holds a NUL character: {shown(value)}")
+    if value == "":
+        raise ConfigError(f"{name} is empty: give it a value, or leave it out")
     if limits["choices"] and value not in limits["choices"]:
         raise ConfigError(f"{name} is one of {', '.join(limits['choices'])}, not {shown(value)}")
     if kind in (int, float):

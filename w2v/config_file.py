@@ -51,7 +51,9 @@ def _read_table(path: str | Path) -> dict[str, Any]:
         with open(path, "rb") as file:
             data = file.read(LARGEST_FILE + 1)
     except OSError as error:
-        raise ConfigError(f"cannot read the configuration {path}: {error.strerror}") from error
+        raise ConfigError(
+            f"cannot read the configuration {path}: {error.strerror}; check what --config names"
+        ) from error
     if len(data) > LARGEST_FILE:
         raise ConfigError(
             f"{path} is longer than {LARGEST_FILE:,} bytes: name a TOML file of options; "

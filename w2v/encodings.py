@@ -72,7 +72,9 @@ def check_encoding(encoding: str) -> str:
         "a".encode(encoding)
         return codecs.lookup(encoding).name
     except (LookupError, AttributeError, TypeError, UnicodeError) as error:
-        raise ConfigError(f"--encoding {encoding!r} is not the name of a text encoding") from error
+        raise ConfigError(
+            f"--encoding {encoding!r} is not the name of a text encoding, such as utf-8 or cp1252"
+        ) from error
 
 
 def is_wide(encoding: str) -> bool:

@@ -637,3 +637,44 @@ def test_help_and_version_need_no_numpy():
     for option in ("--help", "--version"):
         done = subprocess.run([sys.executable, "-c", code, option], capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments, says, remedy",
+    [
+        (["", "--dim", 4], "the name of a corpus is empty", ["text.txt", "--dim", 4]),
+        (["-", "-"], "stdin (-) is named twice", None),
+        (["text.txt", "-o", ""], "--output is empty", ["text.txt"]),
+        (
+            ["text.txt", "--optimizer", "adam"],
+            "--optimizer has no meaning for --engine fused: add --engine layers",
+            ["text.txt", "--optimizer", "adam", "--engine", "layers", "--negative", 2],
+        ),
+        (["text.txt", "--split", "test"], "--split is of a named corpus: add --dataset", None),
+        (
+            ["text.txt", "--max-vocab", 1],
+            "lower --min-count, raise --max-vocab",
+            ["text.txt", "--max-vocab", 2],
+        ),
+        (
+            ["text.txt", "--lr", 0.01, "--min-lr", 0.5],
+            "--min-lr 0.5 is above the rate that training begins with, 0.01: lower it",
+            ["text.txt", "--lr", 0.01, "--min-lr", 0.005],
+        ),
+        (["text.txt", "--plot", "x.pdf"], "--plot draws a PNG file: let x.pdf end in .png", None),
+        (["missing.txt"], "missing.txt: there is no such file; check its name", ["text.txt"]),
+    ],
+)
+def test_what_train_refuses_and_what_its_advice_gives(w2v, tmp_path, arguments, says, remedy):
+    (tmp_path / "text.txt").write_text("a b c d\n" * 30)
+    code, _, err = w2v("train", *arguments, "--min-count", 1)
+    assert code in (1, 2) and says in err and err.count("\n") == 1
+    if remedy is not None:
+        assert w2v("train", *remedy, "--min-count", 1)[0] == 0
+
+
+def test_a_variable_that_stands_for_no_option_is_refused(w2v, monkeypatch):
+    monkeypatch.setenv("W2V_TRAIN_DIMM", "5")
+    code, _, err = w2v("train")
+    assert code == 2
+    assert "W2V_TRAIN_DIMM stands for no option (did you mean dim?): unset it" in err

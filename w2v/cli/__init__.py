@@ -142,7 +142,8 @@ def _describe(error: Exception) -> tuple[str, int]:
         hint = f" (see: w2v {name or ''} --help)"
         if name in WORD_COMMANDS:
             hint = f"; a word that begins with - comes after --: w2v {name} -- {error.option_name}"
-        possible = [*_meant_options(error), *(error.possibilities or [])]
+        close = [name for name in error.possibilities or [] if name not in ("--help", "--version")]
+        possible = [*_meant_options(error), *close]
         known = f" (did you mean {possible[0]}?)" if possible else hint
         return f"there is no option {error.option_name}{known}", error.exit_code
     if isinstance(error, click.UsageError):

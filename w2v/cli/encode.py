@@ -69,7 +69,7 @@ def encode(
     )
 
 
-@click.command(short_help="Say what a file of ours is, or what this machine has.")
+@click.command(short_help="Say what is in a file, or what this machine has.")
 @click.argument("path", required=False)
 @json_option
 @debug_option
@@ -83,7 +83,7 @@ def info(path: str | None, as_json: bool) -> None:
     \b
       w2v info
       w2v info vectors.pkl
-      w2v info ~/.cache/w2v/corpora/corpus.txt-*.ids --json
+      w2v info vectors.pkl --json
     """
     about = _about_machine() if path is None else _about_file(path)
     if as_json:

@@ -1,6 +1,7 @@
 """Options that several commands share."""
 
 import dataclasses
+import os
 from collections.abc import Callable, Container, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -21,6 +22,7 @@ from w2v.config import (
 )
 from w2v.config_file import read_config
 from w2v.errors import ConfigError
+from w2v.option_names import nearest
 
 # Where a value comes from, weakest first: used where two options exclude each other.
 PRECEDENCE = [
@@ -155,11 +157,21 @@ class GpuCommand(Command):
         return super().parse_args(ctx, words + args[end:])
 
 
+def _check_variables() -> None:
+    """Raise ConfigError for a variable of the environment that stands for no option of train."""
+    prefix, known = "W2V_TRAIN_", [*TrainConfig.__dataclass_fields__, "config", "corpus", "debug"]
+    for variable in os.environ:
+        name = variable.removeprefix(prefix).lower()
+        if variable.startswith(prefix) and name not in known:
+            raise ConfigError(f"{variable} stands for no option{nearest(name, known)}: unset it")
+
+
 def given_options(context: click.Context, values: dict[str, Any]) -> dict[str, Any]:
     """The options that the user has set, wherever: the defaults are left to the library.
 
     Raises ConfigError for code that a configuration alone names.
     """
+    _check_variables()
     sources = {name: context.get_parameter_source(name) for name in values}
     tokenizer = values.get("tokenizer") or ""
     of_file = sources.get("tokenizer") == ParameterSource.DEFAULT_MAP
@@ -177,8 +189,13 @@ def stronger_text(
     """The corpus, or nothing if `options` keep a data set from a stronger source.
 
     A corpus on the command line replaces the configuration's data set, and the other way round; two
-    from the same source are both kept, to be refused.
+    from the same source are both kept, to be refused. Raises ConfigError for an empty name, which
+    would stand for this folder, and for stdin twice.
     """
+    if "" in corpus:
+        raise ConfigError("the name of a corpus is empty: give it one, or . for this folder")
+    if corpus.count("-") > 1:
+        raise ConfigError("stdin (-) is named twice, and can be read once: leave one out")
     if not corpus or options.get("dataset") is None:
         return corpus
     of_corpus, of_dataset = (

@@ -89,7 +89,9 @@ class Cleaning:
 def _splitter(config: TextConfig) -> Split | None:
     name = config.tokenizer
     if config.keep_numbers and name != "words":
-        raise ConfigError(f"--keep-numbers has no meaning for --tokenizer {name}: leave out one")
+        raise ConfigError(
+            f"--keep-numbers has no meaning for --tokenizer {name}: add --tokenizer words"
+        )
     if name == "whitespace" or is_python(name):
         return None
     if name == "words":

@@ -35,7 +35,7 @@ def find_files(sources: Iterable[str | Path], note: Note) -> list[str]:
                     f"there is no file {source[:NAMED]!r}: a text itself is passed as a list of "
                     "sentences, each a list of words"
                 )
-            raise CorpusError(f"{source}: there is no such file")
+            raise CorpusError(f"{source}: there is no such file; check its name and folder")
         else:
             files.append(source)
     return files

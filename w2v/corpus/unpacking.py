@@ -45,7 +45,7 @@ def byte_blocks(path: str | Path) -> Generator[bytes, None, None]:
             unpacked = Unpacked(cast(IO[bytes], file), kind) if kind else file
             yield from iter(lambda: unpacked.read(READ), b"")
     except FileNotFoundError as error:
-        raise CorpusError(f"{name}: there is no such file") from error
+        raise CorpusError(f"{name}: there is no such file; check its name and folder") from error
     except UnpackingError as error:
         raise CorpusError(f"{name} {error}") from error
     except OSError as error:

@@ -72,7 +72,7 @@ class FusedTraining:
         if len(vocabulary) < 2:
             raise VocabularyError(
                 "a vocabulary of one word has no negatives to tell it from: "
-                "lower --min-count or use a longer text"
+                "lower --min-count, raise --max-vocab or use a longer text"
             )
         kernel = kernels.load("cuda" if config.gpu else "cpu", config.threads or cores())
         schedule = kernel.schedule(

@@ -16,7 +16,7 @@ import numpy
 
 from w2v import kernels
 from w2v.backend import device
-from w2v.config import TextConfig, TrainConfig, option_name
+from w2v.config import TextConfig, TrainConfig, check_rates, option_name
 from w2v.corpus import EncodedCorpus, demo
 from w2v.corpus.datasets import dataset_file
 from w2v.corpus.remarks import what_was_left_out
@@ -95,6 +95,7 @@ def run(corpus: Source, options: dict[str, Any], listener: Listener = SILENT) ->
         folder = None if config.run_dir is None else RunFolder.new(config.run_dir)
     else:
         folder, corpus, config = resumed(corpus, options)
+    check_rates(config)
     Interval.parse(config.checkpoint_every, "--checkpoint-every")
     _check_files(corpus, config)
     read = partial(encode_corpus, lines=options.get("tokenizer") is not None)
@@ -199,6 +200,8 @@ def _check_files(corpus: Source, config: TrainConfig) -> None:
     if config.output is not None:
         check_output(config.output)
     if config.plot is not None:
+        if not config.plot.lower().endswith(".png"):
+            raise ConfigError(f"--plot draws a PNG file: let {config.plot} end in .png")
         import_extra("matplotlib.pyplot", "--plot")
 
 
@@ -241,10 +244,11 @@ def make_config(corpus: Source, options: dict[str, Any]) -> TrainConfig:
     on_layers = options.get("labelled_pairs") or is_demo
     engine = options.get("engine") or ("layers" if on_layers else "fused")
     for name in options:
-        if known[name].metadata["engine"] not in (None, engine):
-            raise ConfigError(
-                f"{option_name(name)} has no meaning for --engine {engine}: leave out one of them"
-            )
+        if (other := known[name].metadata["engine"]) not in (None, engine):
+            remedy = "leave out one of them" if "engine" in options else f"add --engine {other}"
+            raise ConfigError(f"{option_name(name)} has no meaning for --engine {engine}: {remedy}")
+    if options.get("split", "train") != "train" and options.get("dataset") in (None, "demo"):
+        raise ConfigError("--split is of a named corpus: add --dataset ptb or 20newsgroups")
     if options.get("labelled_pairs") and options.setdefault("model", "skipgram") != "skipgram":
         raise ConfigError("--labelled-pairs trains skip-gram: leave out one of it and --model")
     return TrainConfig(**{**(demo.CONFIG[engine] if is_demo else {}), **options, "engine": engine})

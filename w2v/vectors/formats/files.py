@@ -70,7 +70,7 @@ def opened(path: PathName) -> Iterator[IO[bytes]]:
             yield io.BufferedReader(Unpacked(file, kind), HEAD) if kind else file
     except FileNotFoundError as error:
         raise ModelFileError(
-            f"there is no model {path}: train one with `w2v train`, or name one with --model"
+            f"there is no model {path}: check the name, or train one with `w2v train`"
         ) from error
     except UnpackingError as error:
         raise ModelFileError(f"{path} {error}") from error
