@@ -14,7 +14,6 @@ import dataclasses
 import json
 import os
 import shutil
-import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ from typing import IO, Any, TypeVar, get_origin
 
 import numpy
 
+from w2v.checksums import checksum
 from w2v.corpus.vocabulary import Vocabulary
 from w2v.errors import CorpusError, W2VError
 from w2v.files import open_regular, replacing
@@ -94,8 +94,8 @@ class Header:
     read_words: int = 0
     read_distinct: int = 0
     words_bytes: int = 0
-    ids_checksum: str = ""
-    vocabulary_checksum: str = ""
+    ids_checksum: int = 0
+    vocabulary_checksum: int = 0
     version: int = VERSION
 
 
@@ -134,11 +134,6 @@ def copy_with_sources(
     shutil.copyfileobj(old, new, COPIED)
     new.truncate(new.seek(_body_size(header)))
     _write_header(new, dataclasses.replace(header, sources=sources))
-
-
-def checksum(data: Any) -> str:
-    """A number for bytes or an array, in which a change shows, though not a forger's."""
-    return f"{zlib.crc32(data):08x}"
 
 
 def _write_header(file: IO[bytes], header: Header) -> None:
@@ -252,7 +247,7 @@ def _map_ids(file: IO[bytes], length: int) -> numpy.ndarray:
     return numpy.memmap(file, ID, "r", shape=(length,))
 
 
-def _check_ids(ids: numpy.ndarray, words: int) -> str:
+def _check_ids(ids: numpy.ndarray, words: int) -> int:
     """The checksum of the ids. Raises ValueError for one that is not a place in the vocabulary."""
     import pyarrow
     import pyarrow.compute
@@ -266,8 +261,8 @@ def _check_ids(ids: numpy.ndarray, words: int) -> str:
         smallest, largest = pyarrow.compute.min_max(array).as_py().values()  # in one pass
         if smallest < SENTENCE_END or largest >= words:
             raise ValueError("an id is out of range")
-        total = zlib.crc32(part, total)
-    return f"{total:08x}"
+        total = checksum(part, total)
+    return total
 
 
 def _read_vocabulary(file: IO[bytes], header: Header) -> Vocabulary:

@@ -6,7 +6,6 @@ a sum of each tensor's bytes are JSON in the header's metadata.
 """
 
 import json
-import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 
 import numpy
 
+from w2v.checksums import checksum
 from w2v.errors import ModelFileError
 from w2v.vectors.formats.safetensors_format import VERSION
 from w2v.vectors.formats.tensors import parts, read_tensors, write_tensors
@@ -130,5 +130,5 @@ def tensor_sum(*tensors: numpy.ndarray) -> str:
     total = 0
     for tensor in tensors:
         for part in parts(tensor):
-            total = zlib.crc32(part, total)
+            total = checksum(part, total)
     return f"{total:08x}"
