@@ -99,7 +99,14 @@ def test_looking_at_a_run_does_not_change_its_bits(text, way, tmp_path):
     keeping = Keeping()
     looked = {"pairs": "pairs.tsv", "eval_every": 100, "run_dir": "run"}
     done = run([text], {**options, **looked}, keeping)
-    assert bits(done.vectors) == bits(expected.vectors) and keeping.kept
+    assert bits(done.vectors) == bits(expected.vectors) and len(keeping.kept) > 1
+
+
+def test_a_listener_stops_a_run_that_is_scored(text, tmp_path):
+    (tmp_path / "pairs.tsv").write_text("w1\tw2\t3\nw3\tw4\t1\nw5\tw6\t2\n")
+    options = {**SMALL, **WAYS["fused"], "pairs": "pairs.tsv", "eval_every": 1}
+    heard = Stopping(1)
+    assert run([text], options, heard).interrupted and heard.reports[0].scores
 
 
 def test_texts_that_are_not_files_are_kept_in_the_folder():

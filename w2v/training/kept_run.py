@@ -16,29 +16,24 @@ from w2v.training.checkpoint import Described, tensor_sum
 from w2v.training.checkpoint_writer import CheckpointWriter
 from w2v.training.contract import Training, learning_rate
 from w2v.training.interval import Interval
-from w2v.training.listener import Listener, Progress
+from w2v.training.listener import Listener, Progress, Relay
 from w2v.training.run_folder import RunFolder
 from w2v.vectors import WordVectors
 from w2v.vectors.packed_words import pack
 
 
-class Logging(Listener):
+class Logging(Relay):
     """Writes each report into a run's log before it passes it on."""
 
     def __init__(self, folder: RunFolder, listener: Listener):
-        self.folder, self.listener = folder, listener
+        super().__init__(listener)
+        self.folder = folder
         self._is_told = False
         self._last: tuple[float, int] | None = None
 
-    def note(self, line: str) -> None:
-        self.listener.note(line)
-
-    def wait(self, line: str) -> None:
-        self.listener.wait(line)
-
     def checkpoint(self, path: Path) -> None:
         self.write({"checkpoint": path.name})
-        self.listener.checkpoint(path)
+        super().checkpoint(path)
 
     def progress(self, at: Progress) -> str | None:
         entry = {
@@ -51,7 +46,7 @@ class Logging(Listener):
             "scores": at.scores,
         }
         self.write({name: value for name, value in entry.items() if value not in (None, {})})
-        return self.listener.progress(at)
+        return super().progress(at)
 
     def write(self, entry: dict[str, Any]) -> None:
         """Add a line. A log that cannot be written is noted once, and the run goes on."""

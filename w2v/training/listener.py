@@ -57,6 +57,25 @@ class Listener:
         """A checkpoint has been written."""
 
 
+class Relay(Listener):
+    """Passes on what it is told, and the answers; one of its own does something beside."""
+
+    def __init__(self, listener: Listener):
+        self.listener = listener
+
+    def note(self, line: str) -> None:
+        self.listener.note(line)
+
+    def wait(self, line: str) -> None:
+        self.listener.wait(line)
+
+    def progress(self, at: Progress) -> str | None:
+        return self.listener.progress(at)
+
+    def checkpoint(self, path: Path) -> None:
+        self.listener.checkpoint(path)
+
+
 def follow(
     updates: Iterator[Progress | None],
     listener: Listener,

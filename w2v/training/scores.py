@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from w2v.config import TrainConfig
-from w2v.training.listener import Listener, Progress
+from w2v.training.listener import Listener, Progress, Relay
 from w2v.vectors.evaluation import Analogies, Pairs
 from w2v.vectors.word_vectors import WordVectors
 
@@ -17,7 +17,7 @@ RESTRICT = 30_000
 """Words among which analogies are answered: a common choice, and a second's work."""
 
 
-class Scoring(Listener):
+class Scoring(Relay):
     """Adds scores to the progress every `config.eval_every` words and at the end of training.
 
     vectors: gives the vectors as they are. listener: is told the rest. `seconds` is what the scores
@@ -25,7 +25,8 @@ class Scoring(Listener):
     """
 
     def __init__(self, config: TrainConfig, vectors: Callable[[], WordVectors], listener: Listener):
-        self.vectors, self.listener, self.every = vectors, listener, config.eval_every
+        super().__init__(listener)
+        self.vectors, self.every = vectors, config.eval_every
         self.seconds = 0.0
         self._next = self.every
         words = vectors().words
@@ -38,13 +39,7 @@ class Scoring(Listener):
             name = Path(config.pairs).stem
             self._tests[name] = lambda vectors: pairs.score(vectors.matrix).spearman.coefficient
 
-    def note(self, line: str) -> None:
-        self.listener.note(line)
-
-    def wait(self, line: str) -> None:
-        self.listener.wait(line)
-
-    def progress(self, at: Progress) -> None:
+    def progress(self, at: Progress) -> str | None:
         scores: dict[str, float] = {}
         seconds = at.seconds - self.seconds  # of training alone
         if self._is_due(at):
@@ -52,7 +47,7 @@ class Scoring(Listener):
             vectors = self.vectors()
             scores = {name: 100 * test(vectors) for name, test in self._tests.items()}
             self.seconds += time.monotonic() - start
-        self.listener.progress(dataclasses.replace(at, scores=scores, seconds=seconds))
+        return super().progress(dataclasses.replace(at, scores=scores, seconds=seconds))
 
     def _is_due(self, at: Progress) -> bool:
         if self._next is not None and self.every is not None and at.words >= self._next:
