@@ -16,7 +16,7 @@ from w2v.layers import RowGradient
 from w2v.optimizers import Adam, CatchUpAdam
 from w2v.optimizers.portable import kept, restore
 from w2v.training import Listener
-from w2v.training.checkpoint import read_checkpoint
+from w2v.training.checkpoint import State, read_checkpoint
 from w2v.training.interval import Interval
 from w2v.training.run import run
 from w2v.training.run_folder import RunFolder
@@ -129,8 +129,10 @@ def test_a_cache_that_is_gone_is_made_again_and_compared(text, tmp_path):
     for entry in (tmp_path / "cache").rglob("*.ids"):
         entry.unlink()
     text.write_text(text.read_text().replace("w1 ", "w2 "))
+    before = {path.name: path.read_bytes() for path in RunFolder("run").path.iterdir()}
     with pytest.raises(CorpusError, match="not the one that run was trained on"):
-        run(None, {"resume": "run"})
+        run(None, {"resume": "run", "epochs": 9})
+    assert before == {path.name: path.read_bytes() for path in RunFolder("run").path.iterdir()}
 
 
 def test_the_folder_holds_what_the_design_says(text):
@@ -156,6 +158,14 @@ def test_the_options_of_a_run_are_a_configuration(text, w2v):
     code, _, err = w2v("train", "--config", "run/config.toml", "-o", "again.safetensors")
     assert code == 0, err
     assert bits(load("again.safetensors")) == bits(load("run"))
+
+
+def test_a_copied_state_stays_while_the_training_goes_on():
+    state = State({"W_in": np.zeros((2, 2))}, {"loss_list": [1.0]})
+    copied = state.copy()
+    state.tensors["W_in"] += 1
+    state.numbers["loss_list"].append(2.0)
+    assert not copied.tensors["W_in"].any() and copied.numbers == {"loss_list": [1.0]}
 
 
 def test_a_checkpoint_is_a_file_of_vectors(text):
@@ -210,6 +220,15 @@ def test_more_epochs_go_on_with_a_finished_run(text):
     done = run(None, {"resume": "run", "epochs": 4}, heard)
     assert done.words == 4_150 and "falls over 4 epochs" in " ".join(heard.notes)
     assert RunFolder("run").read_config()["epochs"] == 4
+
+
+@pytest.mark.parametrize("way", ["fused", "layers"])
+def test_a_run_that_was_killed_before_it_wrote_its_vectors_writes_them(text, way):
+    done = run([text], {**SMALL, **WAYS[way], "run_dir": "run"})
+    RunFolder("run").vectors.unlink()
+    again = run(None, {"resume": "run"})
+    assert again.words == 0 and bits(load("run")) == bits(done.vectors)
+    assert RunFolder("run").has_its_vectors()
 
 
 @pytest.mark.parametrize(

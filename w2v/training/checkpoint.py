@@ -5,6 +5,7 @@ goes on. Beside them are the tensors of the training's `State`; its numbers, the
 a sum of each tensor's bytes are JSON in the header's metadata.
 """
 
+import copy
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -31,9 +32,9 @@ class State:
     numbers: dict[str, Any]
 
     def copy(self) -> "State":
-        """The same, in memory of its own."""
+        """The same, in memory of its own: also the lists of losses, which grow."""
         tensors = {name: numpy.array(tensor) for name, tensor in self.tensors.items()}
-        return State(tensors, self.numbers)
+        return State(tensors, copy.deepcopy(self.numbers))
 
     def tables(self, names: Iterable[str], shape: tuple[int, ...]) -> list[numpy.ndarray]:
         """The tensors of these names. Raises ModelFileError if they are not there, or not (V, H).

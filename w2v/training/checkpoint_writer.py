@@ -29,12 +29,14 @@ class CheckpointWriter:
         every: Interval,
         in_place: bool,
         listener: Listener,
+        words: int = 0,
     ):
+        """words: that were trained when the run went on."""
         self.folder, self.described, self.every = folder, described, every
         self.in_place, self.listener = in_place, listener
         self._thread: threading.Thread | None = None
         self._untold: queue.SimpleQueue[str | Path] = queue.SimpleQueue()
-        self._written_at, self._words = time.monotonic(), 0
+        self._written_at, self._words = time.monotonic(), words
 
     def consider(self, training: Training, is_asked: bool = False) -> None:
         """Write a checkpoint if one is due, or asked for, and none is being written."""

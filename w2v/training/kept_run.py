@@ -12,7 +12,7 @@ from w2v.config import PYTHON_TOKENIZER, TrainConfig, option_name
 from w2v.corpus import EncodedCorpus, encoded_corpus
 from w2v.errors import ConfigError, CorpusError
 from w2v.memory import peak_memory
-from w2v.training.checkpoint import Described, tensor_sum
+from w2v.training.checkpoint import Described, State, tensor_sum
 from w2v.training.checkpoint_writer import CheckpointWriter
 from w2v.training.contract import Training, learning_rate
 from w2v.training.interval import Interval
@@ -71,19 +71,16 @@ class KeptRun:
     def __init__(self, folder: RunFolder, config: TrainConfig, listener: Listener):
         self.folder, self.config = folder, config
         self.listener = Logging(folder, listener)
-        self._writer: CheckpointWriter | None = None
 
     def begin(self, corpus: list[str]) -> None:
-        """Keep the options, before the text is read. corpus: the paths of the text, if it has any.
+        """Keep the options of a new run, before the text is read.
 
-        Raises OutputError.
+        corpus: the paths of the text, if it has any. Raises OutputError.
         """
         if self.config.resume is None:
             self.folder.check_new()
-        elif self.folder.read_config()["epochs"] < self.config.epochs:
-            self.listener.note(f"the learning rate now falls over {self.config.epochs} epochs")
-        paths = [str(Path(path).resolve()) for path in corpus]
-        self.folder.write_config({"corpus": paths or None, **recorded_options(self.config)})
+            paths = [str(Path(path).resolve()) for path in corpus]
+            self.folder.write_config({"corpus": paths or None, **recorded_options(self.config)})
 
     def text(self, read: Callable[[], EncodedCorpus]) -> EncodedCorpus:
         """The text that `read` gives, kept in the folder unless the cache keeps it.
@@ -106,7 +103,8 @@ class KeptRun:
         nothing left to train.
         """
         vectors, total = training.vectors(), text_sum(text)
-        self._restore(training, total)
+        if self.config.resume is not None:
+            self._restore(training, total)
         if not self.folder.vocabulary.exists():
             self.folder.write_vocabulary(text.vocabulary)
         writer = CheckpointWriter(
@@ -115,27 +113,33 @@ class KeptRun:
             Interval.parse(self.config.checkpoint_every, "--checkpoint-every"),
             self.config.checkpoint_in_place,
             self.listener,
+            training.words_done,
         )
+        self.listener.write({"event": "begun", "after": training.words_done})
         yield writer
         writer.wait()
 
     def _restore(self, training: Training, total: str) -> None:
+        """Bring the training to where the last checkpoint has left it, and keep new options."""
         found = self.folder.newest_state(self.listener)
-        self.listener.write({"event": "begun" if found is None else "resumed"})
         if found is None:
-            if self.config.resume is not None:
-                self.listener.note(
-                    f"{self.folder.path} has no checkpoint yet: trained from the start"
-                )
-            return
-        state, of_text = found
+            self.listener.note(f"{self.folder.path} has no checkpoint yet: trained from the start")
+        else:
+            self._go_on(training, *found, total)
+        before = self.folder.read_config()
+        if before["epochs"] < self.config.epochs:
+            self.listener.note(f"the learning rate now falls over {self.config.epochs} epochs")
+        corpus = {"corpus": before.get("corpus")}
+        self.folder.write_config(corpus | recorded_options(self.config))
+
+    def _go_on(self, training: Training, state: State, of_text: str, total: str) -> None:
         if of_text != total:
             raise CorpusError(
                 f"the text is not the one that {self.folder.path} was trained on: put that one "
                 "back, or begin a new run with --run-dir"
             )
         training.restore(state)
-        if training.is_done:
+        if training.is_done and self.folder.has_its_vectors():
             raise ConfigError(
                 f"{self.folder.path} is finished, with --epochs {self.config.epochs}: a larger "
                 "number goes on with it"

@@ -146,6 +146,11 @@ class RunFolder:
             with suppress(OSError):
                 old.unlink()
 
+    def has_its_vectors(self) -> bool:
+        """Whether the vectors were written after the newest checkpoint: a kill may come between."""
+        newest = self.checkpoints()[0].stat().st_mtime_ns
+        return self.vectors.is_file() and self.vectors.stat().st_mtime_ns >= newest
+
     def newest_state(self, listener: Listener) -> tuple[State, str] | None:
         """The newest whole checkpoint's state and the sum of its text; None where there is none.
 
