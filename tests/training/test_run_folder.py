@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from w2v.config import TrainConfig
-from w2v.errors import ConfigError, CorpusError, ModelFileError, OutputError
+from w2v.errors import ConfigError, CorpusError, ModelFileError, OutputError, W2VError
 from w2v.layers import RowGradient
 from w2v.optimizers import Adam, CatchUpAdam
 from w2v.optimizers.portable import kept, restore
@@ -308,6 +308,28 @@ def test_the_first_signal_ends_the_training_at_a_place_where_the_weights_are_who
     assert done.interrupted and done.signal == signal.SIGINT and done.words > 0
     assert RunFolder("run").newest_state(Listener())[0].numbers["words_done"] == done.words
     assert expected.signal is None
+
+
+@pytest.mark.parametrize(
+    "option", [{"checkpoint_every": "10"}, {"min_lr": 1.0}, {"output": "no/v.pkl"}]
+)
+def test_a_run_that_is_refused_leaves_no_folder(text, tmp_path, option):
+    with pytest.raises(W2VError):
+        run([text], {**SMALL, **WAYS["fused"], "run_dir": "run", **option})
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_takes_vectors_takes_a_runs_folder(text, w2v):
+    run([text], {**SMALL, **WAYS["fused"], "run_dir": "run"})
+    for command in (
+        ("info", "run/"),
+        ("similar", "w1", "--model", "run"),
+        ("convert", "run", "v.txt"),
+        ("vector", "w1", "--model", "run/"),
+    ):
+        code, out, err = w2v(*command)
+        assert code == 0 and out, err
+    assert "safetensors" in w2v("info", "run")[1]
 
 
 @pytest.mark.parametrize("text", ["10", "0s", "10x", "-5min", "", "1e3s", "min", "10 m", "infs"])

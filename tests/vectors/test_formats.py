@@ -550,7 +550,7 @@ def test_what_is_no_ordinary_file_is_refused(refused, tmp_path):
     assert "cannot read the model pipe.bin: it is not an ordinary file" in refused(*question)
     assert "pipe.bin is not an ordinary file" in refused("info", "pipe.bin")
     (tmp_path / "folder.txt").mkdir()
-    assert "folder.txt is not an ordinary file" in refused("info", "folder.txt")
+    assert "folder.txt is a folder without vectors" in refused("info", "folder.txt")
 
 
 def test_what_is_no_gzip_is_refused(refused, tmp_path):

@@ -119,6 +119,8 @@ def _about_machine() -> dict[str, Any]:
 def _about_file(path: str) -> dict[str, Any]:
     from w2v.corpus.encoded_corpus import is_encoded
 
+    if Path(path).is_dir():
+        return _about_vectors(path)  # of a run
     if Path(path).exists() and not Path(path).is_file():  # a pipe would be waited for
         raise InputError(f"{path} is not an ordinary file: name a file of vectors or encoded text")
     return _about_corpus(path) if is_encoded(path) else _about_vectors(path)
@@ -147,7 +149,9 @@ def _about_corpus(path: str) -> dict[str, Any]:
 def _about_vectors(path: str) -> dict[str, Any]:
     from w2v.vectors import load
     from w2v.vectors.formats import find_format
+    from w2v.vectors.formats.run_files import newest_of_run
 
+    path = str(newest_of_run(path)) if Path(path).is_dir() else path
     vectors, format = load(path), find_format(path)
     about: dict[str, Any] = {
         "kind": "word vectors",

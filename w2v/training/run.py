@@ -90,14 +90,16 @@ def run(corpus: Source, options: dict[str, Any], listener: Listener = SILENT) ->
     corpus, options: as for `train`. listener: is told what happens. Everything that can be known
     to fail is checked before the training starts. Raises W2VError.
     """
+    folder = None
     if options.get("resume") is None:
         config = make_config(corpus, options)
-        folder = None if config.run_dir is None else RunFolder.new(config.run_dir)
     else:
         folder, corpus, config = resumed(corpus, options)
     check_rates(config)
     Interval.parse(config.checkpoint_every, "--checkpoint-every")
     _check_files(corpus, config)
+    if config.run_dir is not None:
+        folder = RunFolder.new(config.run_dir)
     read = partial(encode_corpus, lines=options.get("tokenizer") is not None)
     if folder is None:
         return _run(corpus, config, read, listener)
