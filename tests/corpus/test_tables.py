@@ -152,3 +152,13 @@ def test_text_in_structs_and_lists_of_them(tmp_path):
 def test_parquet_under_any_name_is_read(tmp_path):
     pyarrow.parquet.write_table(pyarrow.table({"text": ["a b"]}), tmp_path / "t.txt")
     assert read(tmp_path / "t.txt") == ["a", "b", None]
+
+
+def test_parquet_strings_that_are_not_utf8_are_refused(tmp_path):
+    """A table only says that its strings are UTF-8."""
+    offsets, text = pyarrow.py_buffer(b"\0\0\0\0\3\0\0\0\6\0\0\0"), pyarrow.py_buffer(b"a bc\xc3(")
+    column = pyarrow.StringArray.from_buffers(2, offsets, text)
+    path = str(tmp_path / "bad.parquet")
+    pyarrow.parquet.write_table(pyarrow.table({"text": column}), path)
+    with pytest.raises(CorpusError, match=r"bad.parquet is damaged.*UTF8"):
+        read(path)

@@ -101,7 +101,9 @@ def _strings_of(rows: "pyarrow.Array", inside: list[str], name: str) -> "pyarrow
         return _joined(rows, name)
     if inside or not (_is_text(kind) or types.is_null(kind)):
         raise CorpusError(f"{name} holds {kind}, not text (--column)")
-    return rows.cast(large_string())
+    strings = rows.cast(large_string())
+    strings.validate(full=True)  # that strings are UTF-8, which a table only says
+    return strings
 
 
 def _joined(lists: "pyarrow.Array", name: str) -> "pyarrow.Array":
